@@ -1,0 +1,71 @@
+/** Envelopes of the v2 management API. Source: management-api-v2 §1.1, §1.2. */
+import { z } from "zod";
+import type { ErrorPresenter } from "../../http/errors.ts";
+import type { Problem, ProblemKind } from "../../shared/problem.ts";
+
+const STATUS = {
+  malformed: 400,
+  invalid: 422,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  too_large: 413,
+  rate_limited: 429,
+  not_implemented: 501,
+  unavailable: 503,
+  unexpected: 500,
+} as const satisfies Record<ProblemKind, number>;
+
+const MESSAGE: Record<number, string> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  409: "Conflict",
+  413: "Payload Too Large",
+  422: "Unprocessable Entity",
+  429: "Too Many Requests",
+  500: "Internal Server Error",
+  501: "Not Implemented",
+  503: "Service Unavailable",
+};
+
+/** Kinds whose cause the contract never tells. */
+const WITHOUT_DETAILS = new Set<ProblemKind>(["unauthenticated", "forbidden", "rate_limited"]);
+
+/** `{"data": …}` around one resource. */
+export const v2Data = <Schema extends z.ZodType>(schema: Schema) => z.object({ data: schema });
+
+/** `{"data": […], "meta": …}` around a page of a list; `offset` echoes `skip`, `total` counts all that match. */
+export const v2List = <Schema extends z.ZodType>(schema: Schema) =>
+  z.object({ data: z.array(schema), meta: z.object({ total: z.int(), limit: z.int(), offset: z.int() }) });
+
+export const V2Error = z
+  .object({
+    error: z.object({
+      code: z.int(),
+      message: z.string(),
+      details: z.array(z.object({ field: z.string(), issue: z.string() })).optional(),
+    }),
+  })
+  .meta({ id: "V2Error" });
+
+export const presentV2Error: ErrorPresenter = (problem) => {
+  const status = STATUS[problem.kind];
+  const details = WITHOUT_DETAILS.has(problem.kind) ? undefined : detailsOf(problem);
+  return {
+    status,
+    headers: { "cache-control": "private, no-store" },
+    body: { error: { code: status, message: MESSAGE[status], ...(details && { details }) } },
+  };
+};
+
+function detailsOf(problem: Problem): { field: string; issue: string }[] {
+  if (problem.resource) return [{ field: problem.resource.type, issue: "not found" }];
+  if (problem.issues) return problem.issues;
+  if (problem.kind === "too_large") return [{ field: "body", issue: problem.message }];
+  if (problem.kind === "unexpected")
+    return [{ field: "error", issue: "An error occurred while processing your request. Please try again later." }];
+  return [{ field: "error", issue: problem.message }];
+}

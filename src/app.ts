@@ -1,0 +1,80 @@
+/** The HTTP surface: every contract under its prefix, built but not listening. */
+import { randomUUID } from "node:crypto";
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import type { Logger } from "pino";
+import { clientApi } from "./api/client/index.ts";
+import { v1Api } from "./api/v1/index.ts";
+import { v2Api } from "./api/v2/index.ts";
+import type { Config } from "./config/env.ts";
+import { createCodedErrorPresenter } from "./http/coded-error.ts";
+import { createErrorHandler } from "./http/errors.ts";
+import { healthRoutes, type ReadinessProbe } from "./http/health.ts";
+import { openApiDocument } from "./http/openapi.ts";
+import type { RateLimiter } from "./http/rate-limit.ts";
+import { answerUnknownPath } from "./http/unknown-path.ts";
+import type { Services } from "./services.ts";
+
+export interface AppOptions {
+  config: Config;
+  services: Services;
+  log: Logger;
+  limiter: RateLimiter;
+  readiness: ReadinessProbe;
+}
+
+export async function createApp({ config, services, log, limiter, readiness }: AppOptions): Promise<FastifyInstance> {
+  const logger: FastifyBaseLogger = log;
+  const app = fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    trustProxy: parseTrustProxy(config.TRUST_PROXY),
+    routerOptions: { maxParamLength: 500 },
+    // Fastify's own 503 while closing has another contract's shape; connections are drained instead.
+    return503OnClosing: false,
+    forceCloseConnections: "idle",
+    // Node acts as if the two were swapped when the first is not the smaller one.
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
+    requestTimeout: 30_000,
+    keepAliveTimeout: 65_000,
+    genReqId: (request) => acceptRequestId(request.headers["x-request-id"]) ?? randomUUID(),
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(createErrorHandler(createCodedErrorPresenter()));
+  app.addHook("onRequest", async (_request, reply) => {
+    reply.headers(SECURITY_HEADERS);
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    request.log.debug(
+      { route: request.routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+      "request served",
+    );
+  });
+  answerUnknownPath(app);
+
+  await app.register(openApiDocument);
+  await app.register(healthRoutes, { readiness });
+  await app.register(clientApi, { prefix: "/api/v1/client", generation: "v1", services, limiter });
+  await app.register(clientApi, { prefix: "/api/v2/client", generation: "v2", services, limiter });
+  await app.register(v1Api, { prefix: "/api/v1", services, limiter });
+  await app.register(v2Api, { prefix: "/api/v2", services, limiter, readiness });
+  return app;
+}
+
+const SECURITY_HEADERS = {
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "strict-origin-when-cross-origin",
+  "x-frame-options": "SAMEORIGIN",
+};
+
+/** A client's own request id is kept when it is short and harmless to log. */
+const acceptRequestId = (header: string | string[] | undefined): string | undefined =>
+  typeof header === "string" && /^[\w.-]{1,64}$/.test(header) ? header : undefined;
+
+/** A number of hops, or the addresses and networks of proxies; nothing is trusted by default. */
+function parseTrustProxy(value: string): false | string[] | ((address: string, hop: number) => boolean) {
+  if (value === "") return false;
+  if (/^\d+$/.test(value)) return (_address, hop) => hop < Number(value);
+  return value.split(",").map((part) => part.trim());
+}

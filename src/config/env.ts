@@ -1,0 +1,119 @@
+import { isIP } from "node:net";
+import { resolve } from "node:path";
+import { z } from "zod";
+
+const flag = z
+  .enum(["0", "1", "true", "false", "on", "off"])
+  .transform((value) => value === "1" || value === "true" || value === "on");
+
+const databaseUrl = z
+  .string()
+  .regex(/^postgres(ql)?:\/\/\S+$/, "must be a postgresql:// URL")
+  .optional();
+
+/** Every variable the server and the command line read, each with a default. `npm start` needs none. */
+const Environment = z.object({
+  HOST: z.string().min(1).default("127.0.0.1").describe("Address to listen on; `0.0.0.0` in the container image"),
+  PORT: z.coerce.number().int().min(0).max(65535).default(3000).describe("Port to listen on; `0` takes any free one"),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .transform((value) => value?.replace(/\/+$/, ""))
+    .describe("Address under which clients reach this server; default `http://HOST:PORT`"),
+  DATA_DIR: z
+    .string()
+    .min(1)
+    .default("./data")
+    .transform((value) => resolve(value))
+    .describe("Folder of the embedded database, `bootstrap.json` and the generated encryption key"),
+  DATABASE_URL: databaseUrl.describe("A PostgreSQL of version 15 or newer; unset: the embedded one in `DATA_DIR`"),
+  DATABASE_DIRECT_URL: databaseUrl.describe(
+    "The same database past a transaction pooler, for migrations and change notices; default `DATABASE_URL`",
+  ),
+  DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(100).default(8).describe("Database connections of one process"),
+  MIGRATE_ON_START: flag.default(false).describe("Apply migrations at start also to the database of `DATABASE_URL`"),
+  LOG_LEVEL: z
+    .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
+    .default("info")
+    .describe("What is logged; one line per request at `debug`"),
+  ENCRYPTION_KEY: z
+    .string()
+    .min(32, "must have at least 32 characters")
+    .optional()
+    .describe("Encrypts stored secrets such as a webhook's; unset: made once and kept in `DATA_DIR/encryption.key`"),
+  RATE_LIMIT: flag.default(true).describe("Limit requests per client; `off` for tests and load measurements"),
+  TRUST_PROXY: z
+    .string()
+    .default("")
+    .refine(isTrustProxy, "must be a number of hops, or addresses and networks separated by commas")
+    .describe("Proxies whose `X-Forwarded-For` is believed: a number of hops, or addresses separated by commas"),
+  MAX_ATTRIBUTE_KEYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(150)
+    .describe("Contact attribute keys an environment may have"),
+  USER_MANAGEMENT_MINIMUM_ROLE: z
+    .enum(["owner", "manager", "disabled"])
+    .default("manager")
+    .describe("Lowest role of an API key's creator with which the key may manage users"),
+  SHUTDOWN_DELAY_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(0)
+    .describe("Time between `/ready` turning 503 and the last request taken, for load balancers"),
+  BOOTSTRAP_API_KEY: z
+    .string()
+    .regex(/^fbk_[A-Za-z0-9_-]{16,}$/, "must be fbk_ and at least 16 characters of A-Z a-z 0-9 _ -")
+    .optional()
+    .describe("The API key of a new installation; unset: a random one"),
+  BOOTSTRAP_ENVIRONMENT_ID: z
+    .string()
+    .regex(/^[a-z][0-9a-z]{8,63}$/, "must be 9 to 64 lower-case letters and digits")
+    .optional()
+    .describe("The id of a new installation's production environment; unset: a new id"),
+  BOOTSTRAP_ORGANIZATION_NAME: z.string().min(1).default("My organization").describe("Name of a new installation's organization"),
+  BOOTSTRAP_OWNER_EMAIL: z.email().default("owner@example.com").describe("E-mail address of a new installation's owner"),
+});
+
+export type Config = Readonly<z.output<typeof Environment>>;
+
+/** A variable with a wrong value. Its message has one line for each. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** Reads the configuration. An empty variable counts as unset. Throws {@link ConfigError} naming every wrong one. */
+export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""));
+  const result = Environment.safeParse(given);
+  if (result.success) return Object.freeze(result.data);
+  throw new ConfigError(result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("\n"));
+}
+
+/** Every variable with its default and meaning, for the README's table. */
+export function describeConfig(): { name: string; default: string; description: string }[] {
+  return Object.entries(Environment.shape).map(([name, schema]) => ({
+    name,
+    default: defaultOf(schema),
+    description: schema.description ?? "",
+  }));
+}
+
+function defaultOf(schema: z.ZodType): string {
+  for (let part: unknown = schema; part instanceof z.ZodType; ) {
+    if (part instanceof z.ZodDefault) {
+      const value: unknown = part.def.defaultValue;
+      return typeof value === "boolean" ? (value ? "on" : "off") : String(value);
+    }
+    part = part instanceof z.ZodPipe ? part.in : undefined;
+  }
+  return "";
+}
+
+function isTrustProxy(value: string): boolean {
+  return value === "" || /^\d{1,2}$/.test(value) || value.split(",").every((part) => isIP(part.trim().split("/")[0] ?? "") !== 0);
+}

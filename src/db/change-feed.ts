@@ -1,0 +1,87 @@
+import pg from "pg";
+import type { Logger } from "pino";
+import type { Transaction } from "./database.ts";
+
+/** Things whose change empties a cache somewhere. */
+export type ChangeTopic = "environment" | "api_key";
+
+/**
+ * Tells every process of a change at once: whoever writes calls {@link notifyChange} in the writing transaction,
+ * whoever caches subscribes. Uses PostgreSQL's LISTEN over one connection of its own, past any transaction pooler.
+ */
+export interface ChangeFeed {
+  /** `onChange` gets the id that changed; `onGap` is called when changes may have been missed. */
+  subscribe(topic: ChangeTopic, onChange: (id: string) => void, onGap: () => void): void;
+  /** False while the connection is down, so that caches know to trust themselves for a short time only. */
+  isListening(): boolean;
+  close(): Promise<void>;
+}
+
+const CHANNEL = "mortar_change";
+const RECONNECT_MIN_MS = 100;
+const RECONNECT_MAX_MS = 5_000;
+
+/** Announces, when the transaction commits, that the row or what belongs to it changed. */
+export async function notifyChange(tx: Transaction, topic: ChangeTopic, id: string): Promise<void> {
+  await tx.query("select pg_notify($1, $2)", [CHANNEL, `${topic}:${id}`]);
+}
+
+/** Starts listening in the background; resolves as soon as the first attempt has been made. */
+export async function openChangeFeed({ url, log }: { url: string; log: Logger }): Promise<ChangeFeed> {
+  const subscribers = new Map<string, { onChange: (id: string) => void; onGap: () => void }[]>();
+  let client: pg.Client | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let delayMs = RECONNECT_MIN_MS;
+  let listening = false;
+  let closed = false;
+  await connect();
+  return { subscribe, isListening: () => listening, close };
+
+  function subscribe(topic: ChangeTopic, onChange: (id: string) => void, onGap: () => void): void {
+    subscribers.set(topic, [...(subscribers.get(topic) ?? []), { onChange, onGap }]);
+  }
+
+  async function connect(): Promise<void> {
+    const attempt = new pg.Client({
+      connectionString: url,
+      connectionTimeoutMillis: 2_500,
+      keepAlive: true,
+      application_name: "mortar changes",
+    });
+    client = attempt;
+    attempt.on("error", (error) => log.warn({ err: error }, "change feed lost"));
+    attempt.on("end", () => reconnect(attempt));
+    attempt.on("notification", ({ payload = "" }) => deliver(payload));
+    try {
+      await attempt.connect();
+      await attempt.query(`listen ${CHANNEL}`);
+      listening = true;
+      delayMs = RECONNECT_MIN_MS;
+      for (const { onGap } of [...subscribers.values()].flat()) onGap(); // what changed while nobody listened is unknown
+    } catch (error) {
+      log.warn({ err: error }, "change feed cannot connect");
+      attempt.end().catch(() => undefined);
+      reconnect(attempt);
+    }
+  }
+
+  function reconnect(ended: pg.Client): void {
+    if (closed || ended !== client) return;
+    client = undefined;
+    listening = false;
+    timer = setTimeout(() => void connect(), delayMs);
+    delayMs = Math.min(delayMs * 2, RECONNECT_MAX_MS);
+  }
+
+  function deliver(payload: string): void {
+    const at = payload.indexOf(":");
+    for (const { onChange } of subscribers.get(payload.slice(0, at)) ?? []) onChange(payload.slice(at + 1));
+  }
+
+  async function close(): Promise<void> {
+    closed = true;
+    listening = false;
+    clearTimeout(timer);
+    await client?.end().catch(() => undefined);
+  }
+}

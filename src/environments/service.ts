@@ -1,0 +1,79 @@
+import type { ChangeFeed } from "../db/change-feed.ts";
+import type { Database } from "../db/database.ts";
+import { type CompiledSegment, compileSegments, type SegmentRow } from "../segments/service.ts";
+import type { AttributeDataType } from "../shared/attributes.ts";
+import { notFound } from "../shared/problem.ts";
+import { createSingleFlightCache } from "../shared/single-flight-cache.ts";
+
+/** What identify needs to know of an environment; the same for every call until someone changes it. */
+export interface EnvironmentConfiguration {
+  id: string;
+  legacyId: string | null;
+  projectId: string;
+  organizationId: string;
+  /** Attribute key → the type of its values. */
+  attributeKeys: ReadonlyMap<string, AttributeDataType>;
+  segments: readonly CompiledSegment[];
+  /** Languages of the environment, as configured. */
+  languages: readonly { code: string; alias: string | null }[];
+}
+
+export type EnvironmentService = ReturnType<typeof createEnvironmentService>;
+
+/** How long a configuration is served at most; a change drops it at once unless the change feed is cut off. */
+const TTL_MS = 60_000;
+const TTL_WITHOUT_FEED_MS = 1_000;
+
+const LOAD_CONFIGURATION = {
+  name: "environment_configuration",
+  text: `
+    select e.id, e."legacyId", e."projectId", p."organizationId",
+      (select coalesce(json_object_agg(k.key, k."dataType"), '{}') from contact_attribute_keys k where k."environmentId" = e.id) as "attributeKeys",
+      (select coalesce(json_agg(json_build_object('id', s.id, 'filters', s.filters) order by s."createdAt", s.id), '[]') from segments s where s."environmentId" = e.id) as segments,
+      (select coalesce(json_agg(json_build_object('code', l.code, 'alias', l.alias) order by l."createdAt", l.id), '[]') from languages l where l."environmentId" = e.id) as languages
+    from environments e join projects p on p.id = e."projectId"
+    where e.id = $1 or e."legacyId" = $1
+    order by e.id = $1 desc limit 1`,
+};
+
+interface ConfigurationRow {
+  id: string;
+  legacyId: string | null;
+  projectId: string;
+  organizationId: string;
+  attributeKeys: Record<string, AttributeDataType>;
+  segments: SegmentRow[];
+  languages: { code: string; alias: string | null }[];
+}
+
+/** Environments: the owners of all contacts, surveys and answers, known by an id or a legacy id. */
+export function createEnvironmentService({ db, changes }: { db: Database; changes: ChangeFeed }) {
+  const cache = createSingleFlightCache<EnvironmentConfiguration>({
+    ttlMs: () => (changes.isListening() ? TTL_MS : TTL_WITHOUT_FEED_MS),
+    maxEntries: 10_000,
+  });
+  /** Environment id → the legacy id under which it may be cached too. */
+  const legacyIds = new Map<string, string>();
+  changes.subscribe("environment", forget, cache.clear);
+  return { configuration, forget };
+
+  /** Takes an id or a legacy id. Throws `not_found` (type `environment`) with the id as given. */
+  function configuration(id: string): Promise<EnvironmentConfiguration> {
+    return cache.get(id, () => load(id));
+  }
+
+  /** Drops what is cached of the environment in this process; others are told by the change feed. */
+  function forget(environmentId: string): void {
+    cache.delete(environmentId);
+    const legacyId = legacyIds.get(environmentId);
+    if (legacyId !== undefined) cache.delete(legacyId);
+  }
+
+  async function load(id: string): Promise<EnvironmentConfiguration> {
+    const [row] = await db.query<ConfigurationRow>(LOAD_CONFIGURATION, [id]);
+    if (!row) throw notFound("environment", id);
+    if (row.legacyId !== null) legacyIds.set(row.id, row.legacyId);
+    const attributeKeys = new Map(Object.entries(row.attributeKeys));
+    return { ...row, attributeKeys, segments: compileSegments(row.segments, attributeKeys) };
+  }
+}

@@ -1,0 +1,19 @@
+import type { Logger } from "pino";
+import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
+import type { Config } from "./config/env.ts";
+import type { ChangeFeed } from "./db/change-feed.ts";
+import type { Database } from "./db/database.ts";
+import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
+
+/** Every service, by the noun it serves. */
+export interface Services {
+  apiKeys: ApiKeyService;
+  environments: EnvironmentService;
+}
+
+/** The composition root: builds every service once, each after what it needs. */
+export function createServices({ db, changes }: { config: Config; db: Database; changes: ChangeFeed; log: Logger }): Services {
+  const apiKeys = createApiKeyService({ db });
+  const environments = createEnvironmentService({ db, changes });
+  return { apiKeys, environments };
+}

@@ -1,0 +1,32 @@
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from "node:crypto";
+
+/** Encrypts small secrets at rest (AES-256-GCM). A box names its key, so that keys can be rotated. */
+export interface SecretBox {
+  seal(secret: string): string;
+  /** Throws when the text was sealed with another key or was altered. */
+  open(sealed: string): string;
+}
+
+/** @param encryptionKey any text of at least 32 characters; the AES key is derived from it with HKDF-SHA256 */
+export function createSecretBox(encryptionKey: string): SecretBox {
+  const key = Buffer.from(hkdfSync("sha256", encryptionKey, "", "mortar secret box v1", 32));
+  const keyId = createHash("sha256").update(key).digest("hex").slice(0, 8);
+  return { seal, open };
+
+  function seal(secret: string): string {
+    const nonce = randomBytes(12);
+    const cipher = createCipheriv("aes-256-gcm", key, nonce);
+    const body = Buffer.concat([cipher.update(secret, "utf8"), cipher.final()]);
+    return `v1.${keyId}.${Buffer.concat([nonce, cipher.getAuthTag(), body]).toString("base64url")}`;
+  }
+
+  function open(sealed: string): string {
+    const [version, id, payload] = sealed.split(".");
+    if (version !== "v1" || id !== keyId || payload === undefined)
+      throw new Error("the secret was sealed with another encryption key");
+    const bytes = Buffer.from(payload, "base64url");
+    const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, 12));
+    decipher.setAuthTag(bytes.subarray(12, 28));
+    return decipher.update(bytes.subarray(28), undefined, "utf8") + decipher.final("utf8");
+  }
+}
