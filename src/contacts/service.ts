@@ -1,11 +1,17 @@
-import { type Database, type Transaction } from "../db/database.ts";
 import { notifyChange } from "../db/change-feed.ts";
+import type { Database, Transaction } from "../db/database.ts";
 import { isUniqueViolation } from "../db/errors.ts";
 import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
 import { matchingSegmentIds } from "../segments/service.ts";
 import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
 import { unavailable } from "../shared/problem.ts";
-import { type AttributeNote, type AttributePlan, type AttributeRules, planAttributes, type SubmittedAttributes } from "./attribute-plan.ts";
+import {
+  type AttributeNote,
+  type AttributePlan,
+  type AttributeRules,
+  planAttributes,
+  type SubmittedAttributes,
+} from "./attribute-plan.ts";
 import {
   HISTORY_BY_SURVEY,
   HISTORY_LIMIT,
@@ -92,7 +98,12 @@ export function createContactService({
   }
 
   /** Sends the item until it was applied to the contact as it is: see {@link IDENTIFY}. */
-  async function find(environmentId: string, userId: string, plan: AttributePlan, tx: Pick<Transaction, "query"> = db): Promise<IdentifiedRow> {
+  async function find(
+    environmentId: string,
+    userId: string,
+    plan: AttributePlan,
+    tx: Pick<Transaction, "query"> = db,
+  ): Promise<IdentifiedRow> {
     const item: IdentifyItem = { environmentId, userId, newId: newId(), email: plan.email, patch: plan.patch };
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
       const [row] = await tx.query<IdentifiedRow>(IDENTIFY, identifyValues([item])).catch((error: unknown) => {
@@ -172,15 +183,22 @@ export function createContactService({
   }
 
   /** The displays and responses that came with the row; for a contact with very many, the other surveys too. */
-  async function readHistory(environmentId: string, row: IdentifiedRow): Promise<Pick<IdentifiedContact, "displays" | "responses">> {
+  async function readHistory(
+    environmentId: string,
+    row: IdentifiedRow,
+  ): Promise<Pick<IdentifiedContact, "displays" | "responses">> {
     const displays = (row.displays ?? []).map(([surveyId, createdAt]) => ({ surveyId, createdAt }));
     const responses = (row.responses ?? []).map(([surveyId, createdAt, finished]) => ({ surveyId, createdAt, finished }));
     if (displays.length < HISTORY_LIMIT && responses.length < HISTORY_LIMIT) return { displays, responses };
     const seen = new Set(displays.map(({ surveyId }) => surveyId));
     const answered = new Set(responses.map(({ surveyId, finished }) => `${surveyId} ${finished}`));
-    for (const { surveyId, display, response, finished } of await db.query<SurveyHistoryRow>(HISTORY_BY_SURVEY, [environmentId, row.id])) {
+    for (const { surveyId, display, response, finished } of await db.query<SurveyHistoryRow>(HISTORY_BY_SURVEY, [
+      environmentId,
+      row.id,
+    ])) {
       if (display !== null && !seen.has(surveyId)) displays.push({ surveyId, createdAt: display });
-      if (finished !== null && !answered.has(`${surveyId} true`)) responses.push({ surveyId, createdAt: finished, finished: true });
+      if (finished !== null && !answered.has(`${surveyId} true`))
+        responses.push({ surveyId, createdAt: finished, finished: true });
       if (response !== null && response !== finished && !answered.has(`${surveyId} false`))
         responses.push({ surveyId, createdAt: response, finished: false });
     }

@@ -3,7 +3,7 @@ import type { FastifyPluginAsync } from "fastify";
 import { z } from "zod";
 import type { AttributeNote, AttributeRules, IdentifiedContact, SubmittedAttributes } from "../../contacts/service.ts";
 import { acceptAnything, parseJson } from "../../http/json-body.ts";
-import { type AttributeDataType, type AttributeValue } from "../../shared/attributes.ts";
+import type { AttributeDataType, AttributeValue } from "../../shared/attributes.ts";
 import { ID_PATTERN } from "../../shared/ids.ts";
 import { echoLanguage } from "../../shared/language-tag.ts";
 import { invalid } from "../../shared/problem.ts";
@@ -137,7 +137,8 @@ const isAttributeValue = (value: unknown): value is AttributeValue | null =>
 
 function requireEmail(email: unknown): void {
   if (typeof email !== "string" || email.length < 3 || !email.includes("@")) throw invalid("Invalid email format");
-  if (email.length > MAX_EMAIL_LENGTH) throw invalid(`Validation failed: emailToo big: expected string to have <=${MAX_EMAIL_LENGTH} characters`);
+  if (email.length > MAX_EMAIL_LENGTH)
+    throw invalid(`Validation failed: emailToo big: expected string to have <=${MAX_EMAIL_LENGTH} characters`);
   if (!EMAIL_PATTERN.test(email)) throw invalid("Validation failed: Invalid email");
 }
 
