@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
-import type { Config } from "./config/env.ts";
+import type { CompleteConfig } from "./config/env.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
@@ -12,7 +12,15 @@ export interface Services {
 }
 
 /** The composition root: builds every service once, each after what it needs. */
-export function createServices({ db, changes }: { config: Config; db: Database; changes: ChangeFeed; log: Logger }): Services {
+export function createServices({
+  db,
+  changes,
+}: {
+  config: CompleteConfig;
+  db: Database;
+  changes: ChangeFeed;
+  log: Logger;
+}): Services {
   const apiKeys = createApiKeyService({ db });
   const environments = createEnvironmentService({ db, changes });
   return { apiKeys, environments };
