@@ -12,7 +12,11 @@ export interface Measurement {
 let runs = 0;
 
 /** Loads the server with one scenario. Throws when any answer is not a 2xx: a fast refusal is no throughput. */
-export async function load(url: string, scenario: Scenario, { connections, seconds }: { connections: number; seconds: number }): Promise<Measurement> {
+export async function load(
+  url: string,
+  scenario: Scenario,
+  { connections, seconds }: { connections: number; seconds: number },
+): Promise<Measurement> {
   const run = ++runs;
   let n = 0;
   const { body } = scenario;

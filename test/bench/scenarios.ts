@@ -22,7 +22,12 @@ export function identifyScenarios(environmentId: string, contacts: number): Scen
   const path = `/api/v2/client/${environmentId}/user`;
   const pick = (n: number) => (n * 7919) % contacts; // spreads over all contacts without repeating soon
   return [
-    { name: "constant answer", method: "POST", path: "/bench/constant", body: (n) => identifyBody(pick(n), seededAttributes(pick(n))) },
+    {
+      name: "constant answer",
+      method: "POST",
+      path: "/bench/constant",
+      body: (n) => identifyBody(pick(n), seededAttributes(pick(n))),
+    },
     {
       name: "identify, unchanged contact",
       baseline: "constant answer",
