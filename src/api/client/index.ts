@@ -19,7 +19,8 @@ const HEADERS = {
   "cache-control": "private, no-store",
 };
 
-export const clientApi: FastifyPluginAsync<ClientApiOptions> = async (app, options) => {
+export const clientApi: FastifyPluginAsync<ClientApiOptions> = async (app, { generation, services, limiter }) => {
+  const options = { generation, services, limiter };
   const otherMethods = answerOtherMethods(app);
   app.setErrorHandler(createErrorHandler(presentClientError));
   app.addHook("onRequest", async (_request, reply) => {
