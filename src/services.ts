@@ -4,16 +4,34 @@ import type { Config } from "./config/env.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
+import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
+import { newId } from "./shared/ids.ts";
 
 /** Every service, by the noun it serves. */
 export interface Services {
   apiKeys: ApiKeyService;
   environments: EnvironmentService;
+  organizations: OrganizationService;
 }
 
 /** The composition root: builds every service once, each after what it needs. */
-export function createServices({ db, changes }: { config: Config; db: Database; changes: ChangeFeed; log: Logger }): Services {
-  const apiKeys = createApiKeyService({ db });
+export function createServices({
+  config,
+  db,
+  changes,
+}: {
+  config: Config;
+  db: Database;
+  changes: ChangeFeed;
+  log: Logger;
+}): Services {
+  const apiKeys = createApiKeyService({ db, changes, newId, now: Date.now });
   const environments = createEnvironmentService({ db, changes });
-  return { apiKeys, environments };
+  const organizations = createOrganizationService({
+    db,
+    newId,
+    now: Date.now,
+    minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE,
+  });
+  return { apiKeys, environments, organizations };
 }
