@@ -6,7 +6,7 @@ import type { Logger } from "pino";
 import { clientApi } from "./api/client/index.ts";
 import { v1Api } from "./api/v1/index.ts";
 import { v2Api } from "./api/v2/index.ts";
-import type { Config } from "./config/env.ts";
+import type { CompleteConfig } from "./config/env.ts";
 import { createCodedErrorPresenter } from "./http/coded-error.ts";
 import { createErrorHandler } from "./http/errors.ts";
 import { healthRoutes, type ReadinessProbe } from "./http/health.ts";
@@ -16,7 +16,7 @@ import { answerUnknownPath } from "./http/unknown-path.ts";
 import type { Services } from "./services.ts";
 
 export interface AppOptions {
-  config: Config;
+  config: CompleteConfig;
   services: Services;
   log: Logger;
   limiter: RateLimiter;

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
-import type { Config } from "./config/env.ts";
+import type { CompleteConfig } from "./config/env.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
@@ -20,7 +20,7 @@ export function createServices({
   db,
   changes,
 }: {
-  config: Config;
+  config: CompleteConfig;
   db: Database;
   changes: ChangeFeed;
   log: Logger;
