@@ -385,6 +385,25 @@ describe("PATCH /api/v2/organizations/{organizationId}/users", () => {
     expect(await server.db.prisma.teamMember.count({ where: { userId: user.id, teamId: foreign.id } })).toBe(1);
   });
 
+  it("answers 200 to twenty changes of one user at the same time, of which one counts as a whole", async () => {
+    const tenant = await buildTenant(server.db);
+    for (const name of ["A", "B", "C"]) await buildTeam(tenant, name);
+    const user = await buildUser(tenant);
+    const changes = [
+      { name: "First", role: "owner", teams: ["A", "B"] },
+      { name: "Second", role: "manager", teams: ["B", "C"] },
+    ];
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => update(tenant, { email: user.email, ...changes[i % 2] })),
+    );
+    for (const [i, { status, body }] of answers.entries()) {
+      expect(status).toBe(200);
+      expect(body.data).toMatchObject({ ...changes[i % 2] });
+    }
+    const [stored] = (await list(tenant, `?id=${user.id}`)).body.data;
+    expect(changes).toContainEqual({ name: stored.name, role: stored.role, teams: stored.teams });
+  });
+
   it("answers 404 for an unknown address and for a user of another organization, who stays as they were", async () => {
     const [tenant, neighbour] = [await buildTenant(server.db), await buildTenant(server.db)];
     const foreign = await buildUser(neighbour);
