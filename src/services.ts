@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import type { CompleteConfig } from "./config/env.ts";
+import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
@@ -10,6 +11,7 @@ import { newId } from "./shared/ids.ts";
 /** Every service, by the noun it serves. */
 export interface Services {
   apiKeys: ApiKeyService;
+  contacts: ContactService;
   environments: EnvironmentService;
   organizations: OrganizationService;
 }
@@ -27,11 +29,12 @@ export function createServices({
 }): Services {
   const apiKeys = createApiKeyService({ db, changes, newId, now: Date.now });
   const environments = createEnvironmentService({ db, changes });
+  const contacts = createContactService({ db, environments, newId, now: Date.now, maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS });
   const organizations = createOrganizationService({
     db,
     newId,
     now: Date.now,
     minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE,
   });
-  return { apiKeys, environments, organizations };
+  return { apiKeys, contacts, environments, organizations };
 }

@@ -27,6 +27,7 @@ export function answerOtherMethods(app: FastifyInstance): { close: () => void } 
         app.route({
           method,
           url: relative,
+          exposeHeadRoute: false,
           schema: { hide: true },
           config: { isMethodFallback: true },
           onRequest: async (_request, reply) => answer(reply, method, allow),
