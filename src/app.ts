@@ -1,6 +1,6 @@
 /** The HTTP surface: every contract under its prefix, built but not listening. */
 import { randomUUID } from "node:crypto";
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { Logger } from "pino";
 import { clientApi } from "./api/client/index.ts";
@@ -27,7 +27,7 @@ export async function createApp({ config, services, log, limiter, readiness }: A
   const logger: FastifyBaseLogger = log;
   const app = fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: parseTrustProxy(config.TRUST_PROXY),
     routerOptions: { maxParamLength: 500 },
     // Fastify's own 503 while closing has another contract's shape; connections are drained instead.

@@ -126,7 +126,7 @@ async function adopt(placement: Placement, password: string, log: Logger): Promi
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (isPostmaster(placement, left.pid)) {
     if (await answers(left.port, password)) {
-      log.info({ pid: left.pid, port: left.port }, "embedded database of a killed process adopted");
+      log.info({ postmaster: left.pid, port: left.port }, "embedded database of a killed process adopted");
       return left;
     }
     if (Date.now() > deadline)
@@ -134,7 +134,7 @@ async function adopt(placement: Placement, password: string, log: Logger): Promi
     await sleep(100);
   }
   forgetPostmaster(placement);
-  log.info({ pid: left.pid }, "lock of a killed embedded database removed");
+  log.info({ postmaster: left.pid }, "lock of a killed embedded database removed");
   return null;
 }
 
@@ -163,7 +163,7 @@ function supervise(placement: Placement, first: Postmaster, log: Logger): { end(
     while (!ending.signal.aborted) {
       await pause(SUPERVISION_INTERVAL_MS);
       if (ending.signal.aborted || isRunning(pid)) continue;
-      log.error({ pid }, "embedded database died");
+      log.error({ postmaster: pid }, "embedded database died");
       pid = await restart(pid);
     }
   }
@@ -174,7 +174,7 @@ function supervise(placement: Placement, first: Postmaster, log: Logger): { end(
       const failure = await startPostmaster(placement, first.port);
       if (failure === null) {
         const { pid } = startedPostmaster(placement);
-        log.warn({ pid, port: first.port }, "embedded database started again");
+        log.warn({ postmaster: pid, port: first.port }, "embedded database started again");
         return pid;
       }
       // The dead server's other processes keep its memory until they notice; PostgreSQL refuses to start before.

@@ -6,7 +6,7 @@
  *   npm run check:schema          exits 2 when schema and migrations differ
  */
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -61,6 +61,7 @@ async function writeMigration(title: string): Promise<void> {
 /** The SQL that leads from the migrations to the schema; null when they agree. Runs in a database made for it. */
 async function diff(): Promise<string | null> {
   const folder = mkdtempSync(join(tmpdir(), "mortar-schema-"));
+  chmodSync(folder, 0o755); // root's database has an account of its own, which must be able to enter
   const postgres = await startEmbeddedPostgres({ dir: join(folder, "postgres"), log: pino({ level: "silent" }) });
   try {
     const schema = { path: SCHEMA_FILE, content: readFileSync(SCHEMA_FILE, "utf8") };
