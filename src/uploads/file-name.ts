@@ -5,9 +5,9 @@ import { fileExtension } from "../shared/file-extension.ts";
 const MAX_BASE_LENGTH = 200;
 
 /**
- * A file name that is safe in a path, a URL and a header: NFC, slashes as `-`, without control characters and
- * `# < > : " | ? * `` ` `` '`, blanks collapsed, at most 200 characters and an extension. Null when nothing but
- * dots, hyphens and blanks is left of the name, or it has no extension.
+ * A file name that is safe in a path, a URL and a header: NFC, slashes as hyphens, without control characters,
+ * quotes and what shells and file systems give a meaning, blanks collapsed, at most 200 characters and an extension.
+ * Null when nothing but dots, hyphens and blanks is left of the name, or it has no extension.
  */
 export function sanitizeFileName(fileName: string): string | null {
   const clean = fileName
