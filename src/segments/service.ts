@@ -89,8 +89,3 @@ export function createSegmentService({ db, now = Date.now }: { db: Database; now
     return segmentToSql(resolved, { environmentId, attributeKeys, now: now() });
   }
 }
-
-/** The ids of the segments that the contact is in. */
-export function matchingSegmentIds(segments: readonly CompiledSegment[], subject: SegmentSubject): string[] {
-  return segments.filter((segment) => segment.matches(subject)).map(({ id }) => id);
-}
