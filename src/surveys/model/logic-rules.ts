@@ -49,7 +49,7 @@ export function logicScope(
 }
 
 /** Whether the reference leads to something in the survey. */
-export function isKnownReference({ type, value }: LogicReference, scope: LogicScope): boolean {
+function isKnownReference({ type, value }: LogicReference, scope: LogicScope): boolean {
   if (type === "variable") return scope.variables.has(value);
   if (type === "hiddenField") return scope.hiddenFields.has(value);
   return scope.elements.has(value);

@@ -449,6 +449,14 @@ describe("what is refused, and where", () => {
       ["followUps"],
     ],
     ["a missing translation", survey({ languages: german }), [`${AT_ELEMENT}.headline`]],
+    [
+      "a text without the key of a disabled language",
+      {
+        ...withElement("nps", { headline: { default: "Hi", "de-DE": "Hallo" } }),
+        languages: [...german, { language: "fr-FR", enabled: false }],
+      },
+      [`${AT_ELEMENT}.headline`],
+    ],
     ["two default languages", survey({ languages: german.map((entry) => ({ ...entry, default: true })) }), ["languages"]],
     ["metadata without default", survey({ metadata: { title: { de: "x" } } }), ["metadata.title"]],
     ["an array", [], [""]],
