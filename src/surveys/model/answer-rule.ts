@@ -7,7 +7,7 @@ const rule = <Type extends string, Params extends z.ZodRawShape>(type: Type, par
 const number = z.number();
 const text = z.string();
 
-export const AnswerRule = z.discriminatedUnion("type", [
+const AnswerRule = z.discriminatedUnion("type", [
   rule("minLength", { min: number.min(0) }),
   rule("maxLength", { max: number.min(1) }),
   rule("pattern", { pattern: text.min(1), flags: text.optional() }),
@@ -35,7 +35,7 @@ export const AnswerRule = z.discriminatedUnion("type", [
   rule("fileExtensionIs", { extensions: z.array(text).min(1) }),
   rule("fileExtensionIsNot", { extensions: z.array(text).min(1) }),
 ]);
-export type AnswerRule = z.infer<typeof AnswerRule>;
+type AnswerRule = z.infer<typeof AnswerRule>;
 export type AnswerRuleType = AnswerRule["type"];
 
 /** The rules of one element; `or`: one that passes is enough. */

@@ -7,7 +7,7 @@ import { AnswerRules } from "./answer-rule.ts";
 import { LocalizedText } from "./text.ts";
 
 /** File extensions that may be uploaded. Source: management-api-v1 §11.1. */
-export const FILE_EXTENSIONS = [
+const FILE_EXTENSIONS = [
   ...["heic", "png", "jpeg", "jpg", "webp", "ico", "pdf", "eml", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "txt"],
   ...["csv", "mp4", "mov", "avi", "mkv", "webm", "mp3", "zip", "rar", "7z", "tar"],
 ] as const;
@@ -165,7 +165,7 @@ const ElementByType = z.discriminatedUnion("type", [
   z.object(shapes.ranking),
 ]);
 export type SurveyElement = z.infer<typeof ElementByType>;
-export type ElementType = SurveyElement["type"];
+type ElementType = SurveyElement["type"];
 export type ElementOf<Type extends ElementType> = Extract<SurveyElement, { type: Type }>;
 
 /**

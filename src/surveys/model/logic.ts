@@ -21,7 +21,7 @@ export const UNARY_OPERATORS = [
   "isNotEmpty",
 ] as const;
 
-export const OPERATORS = [
+const OPERATORS = [
   "equals",
   "doesNotEqual",
   "contains",

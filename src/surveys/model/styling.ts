@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { isStorageUrl } from "./url.ts";
 
-export const Color = z.string().regex(/^#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})$/, "Invalid color");
+const Color = z.string().regex(/^#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})$/, "Invalid color");
 
 const schemeColor = z.object({ light: Color, dark: Color.nullish() }).nullish();
 const size = z.union([z.number(), z.string()]).nullish();

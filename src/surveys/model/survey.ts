@@ -10,8 +10,8 @@ import { LocalizedText } from "./text.ts";
 import { isStorageUrl } from "./url.ts";
 import { wireDate } from "./wire-date.ts";
 
-export const SURVEY_TYPES = ["link", "app"] as const;
-export const SURVEY_STATUSES = ["draft", "inProgress", "paused", "completed"] as const;
+const SURVEY_TYPES = ["link", "app"] as const;
+const SURVEY_STATUSES = ["draft", "inProgress", "paused", "completed"] as const;
 
 const seconds = z.int32().min(0);
 const flag = z.boolean().default(false);
@@ -94,7 +94,7 @@ export const SurveyFields = z.object({
 export type SurveyFields = z.infer<typeof SurveyFields>;
 
 /** Members that are columns of the survey's row. */
-export interface SurveyColumns {
+interface SurveyColumns {
   name: string;
   type: SurveyFields["type"];
   status: SurveyFields["status"];
