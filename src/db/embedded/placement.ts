@@ -2,7 +2,7 @@
  * Where the embedded PostgreSQL lives and as whom it runs. It refuses to run as root, so a server started by root
  * gives it an unprivileged account, which must be able to enter the folders of its programs and of its data.
  */
-import { createHash } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import {
   accessSync,
   chmodSync,
@@ -18,6 +18,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
@@ -42,6 +43,7 @@ export interface Placement {
 export const CLUSTER_FOLDER = "data";
 /** Where root keeps what the account could not reach otherwise. */
 const STATE_FOLDER = "/var/lib/mortar";
+const LOCATION_FILE = "location";
 const NOBODY: Account = { uid: 65_534, gid: 65_534 };
 
 /** Makes the folders and the programs ready for use. Throws {@link StartError} when they cannot be. */
@@ -66,22 +68,48 @@ export function placePostgres({ dir, log }: { dir: string; log: Logger }): Place
 
 /** Where data is already, it stays; a new database goes to the state folder if the account cannot come to `dir`. */
 function chooseHome(dir: string, account: Account): string {
-  const path = realpathSync(dir);
-  const elsewhere = join(STATE_FOLDER, createHash("sha256").update(path).digest("hex").slice(0, 16));
-  const isReachable = isEnterable(dirname(path), account);
-  if (!existsSync(join(dir, CLUSTER_FOLDER)))
-    return existsSync(join(elsewhere, CLUSTER_FOLDER)) || !isReachable ? elsewhere : dir;
-  if (!isReachable)
+  const isReachable = isEnterable(dirname(realpathSync(dir)), account);
+  if (existsSync(join(dir, CLUSTER_FOLDER))) {
+    if (isReachable) return dir;
     throw new StartError(
       `The embedded database runs with uid ${account.uid}, which may not enter a folder above its data in ${dir}`,
     );
-  return dir;
+  }
+  return readLocation(dir) ?? (isReachable ? dir : makeLocation(dir));
+}
+
+/** The file `location` says where the database of `dir` is, so that it goes with `dir` when that is moved or deleted. */
+function readLocation(dir: string): string | null {
+  const file = join(dir, LOCATION_FILE);
+  return existsSync(file) ? readFileSync(file, "utf8").trim() : null;
+}
+
+function makeLocation(dir: string): string {
+  makeStateFolder();
+  const location = join(STATE_FOLDER, randomUUID());
+  try {
+    writeFileSync(join(dir, LOCATION_FILE), `${location}\n`, { flag: "wx" });
+    return location;
+  } catch (error) {
+    const existing = readLocation(dir); // another process was faster
+    if (existing === null) throw error;
+    return existing;
+  }
+}
+
+/** Everyone may pass through it; what is in it has modes of its own. */
+function makeStateFolder(): void {
+  mkdirSync(STATE_FOLDER, { recursive: true });
+  chmodSync(STATE_FOLDER, 0o755);
 }
 
 /** The account that owns the data already; else that of a PostgreSQL package, else nobody. */
 function chooseAccount(dir: string): Account {
-  const { uid, gid } = statSync(dir);
-  if (uid !== 0) return { uid, gid };
+  const cluster = join(dir, CLUSTER_FOLDER);
+  if (existsSync(cluster)) {
+    const { uid, gid } = statSync(cluster);
+    return { uid, gid };
+  }
   const accounts = new Map(
     readAccounts().map((line) => {
       const [name = "", , user, group] = line.split(":");
@@ -161,7 +189,7 @@ function copyPrograms({ native, version }: { native: string; version: string }):
   const target = join(STATE_FOLDER, `programs-${version}`);
   if (existsSync(target)) return target;
   const unfinished = `${target}.${process.pid}`;
-  mkdirSync(STATE_FOLDER, { recursive: true, mode: 0o755 });
+  makeStateFolder();
   cpSync(native, unfinished, { recursive: true, verbatimSymlinks: true });
   openToAll(unfinished);
   try {
