@@ -1,12 +1,12 @@
 /** The HTTP surface: every contract under its prefix, built but not listening. */
 import { randomUUID } from "node:crypto";
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { Logger } from "pino";
 import { clientApi } from "./api/client/index.ts";
 import { v1Api } from "./api/v1/index.ts";
 import { v2Api } from "./api/v2/index.ts";
-import type { Config } from "./config/env.ts";
+import type { CompleteConfig } from "./config/env.ts";
 import { createCodedErrorPresenter } from "./http/coded-error.ts";
 import { createErrorHandler } from "./http/errors.ts";
 import { healthRoutes, type ReadinessProbe } from "./http/health.ts";
@@ -16,7 +16,7 @@ import { answerUnknownPath } from "./http/unknown-path.ts";
 import type { Services } from "./services.ts";
 
 export interface AppOptions {
-  config: Config;
+  config: CompleteConfig;
   services: Services;
   log: Logger;
   limiter: RateLimiter;
@@ -27,7 +27,7 @@ export async function createApp({ config, services, log, limiter, readiness }: A
   const logger: FastifyBaseLogger = log;
   const app = fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: parseTrustProxy(config.TRUST_PROXY),
     routerOptions: { maxParamLength: 500 },
     // Fastify's own 503 while closing has another contract's shape; connections are drained instead.

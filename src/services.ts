@@ -1,19 +1,32 @@
 import type { Logger } from "pino";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
-import type { Config } from "./config/env.ts";
+import type { CompleteConfig } from "./config/env.ts";
+import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
+import { newId } from "./shared/ids.ts";
 
 /** Every service, by the noun it serves. */
 export interface Services {
   apiKeys: ApiKeyService;
+  contacts: ContactService;
   environments: EnvironmentService;
 }
 
 /** The composition root: builds every service once, each after what it needs. */
-export function createServices({ db, changes }: { config: Config; db: Database; changes: ChangeFeed; log: Logger }): Services {
+export function createServices({
+  config,
+  db,
+  changes,
+}: {
+  config: CompleteConfig;
+  db: Database;
+  changes: ChangeFeed;
+  log: Logger;
+}): Services {
   const apiKeys = createApiKeyService({ db });
   const environments = createEnvironmentService({ db, changes });
-  return { apiKeys, environments };
+  const contacts = createContactService({ db, environments, newId, now: Date.now, maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS });
+  return { apiKeys, contacts, environments };
 }

@@ -81,6 +81,9 @@ const Environment = z.object({
 
 export type Config = Readonly<z.output<typeof Environment>>;
 
+/** The configuration after the encryption key was read or made. */
+export type CompleteConfig = Config & { readonly ENCRYPTION_KEY: string };
+
 /** A variable with a wrong value. Its message has one line for each. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";

@@ -1,10 +1,12 @@
-import type { FastifyInstance, HTTPMethods, RouteOptions } from "fastify";
+import type { FastifyInstance, FastifyReply, HTTPMethods, RouteOptions } from "fastify";
 
-const METHODS: readonly HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+const METHODS: readonly HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
 
 /**
  * Answers, for every path registered in the scope so far, the methods it does not serve: 405 with an empty body,
- * and `OPTIONS` with 204 and `Allow`. Call it first in a scope; the routes are added when the scope is complete.
+ * and `OPTIONS` with 204 and `Allow`. Call it first in a scope, and `close` when the scope is complete; child scopes
+ * count if their registration was awaited. It answers before the body is read, and knows nothing of the hooks of
+ * child scopes, so that a path needs no key to tell its methods.
  */
 export function answerOtherMethods(app: FastifyInstance): { close: () => void } {
   const served = new Map<string, Set<string>>();
@@ -25,16 +27,21 @@ export function answerOtherMethods(app: FastifyInstance): { close: () => void } 
         app.route({
           method,
           url: relative,
+          exposeHeadRoute: false,
           schema: { hide: true },
           config: { isMethodFallback: true },
-          handler: (_request, reply) => {
-            if (method === "OPTIONS") return reply.status(204).header("allow", allow).send();
-            return reply.status(405).header("allow", allow).send();
-          },
+          onRequest: async (_request, reply) => answer(reply, method, allow),
+          handler: (_request, reply) => answer(reply, method, allow),
         });
     }
   }
 }
+
+const answer = (reply: FastifyReply, method: HTTPMethods, allow: string): FastifyReply =>
+  reply
+    .status(method === "OPTIONS" ? 204 : 405)
+    .header("allow", allow)
+    .send();
 
 declare module "fastify" {
   interface FastifyContextConfig {

@@ -32,3 +32,8 @@ export function compileSegments(
   void attributeKeys;
   return segments.map(({ id }) => ({ id, matches: () => false }));
 }
+
+/** The ids of the segments that the contact is in. */
+export function matchingSegmentIds(segments: readonly CompiledSegment[], subject: SegmentSubject): string[] {
+  return segments.filter((segment) => segment.matches(subject)).map(({ id }) => id);
+}

@@ -10,3 +10,6 @@ export const clientData = <Schema extends z.ZodType>(schema: Schema) => z.object
 export const ClientError = z
   .object({ code: z.string(), message: z.string(), details: z.record(z.string(), z.string().nullable()) })
   .meta({ id: "ClientError" });
+
+/** The path's first segment: an environment's id, or its legacy id. */
+export const ClientParams = z.object({ environmentId: z.string() });

@@ -3,16 +3,11 @@ import type { FastifyPluginAsync } from "fastify";
 import { createErrorHandler } from "../../http/errors.ts";
 import { acceptAnyBody } from "../../http/json-body.ts";
 import { answerOtherMethods } from "../../http/methods.ts";
-import type { RateLimiter } from "../../http/rate-limit.ts";
 import { answerUnknownPath } from "../../http/unknown-path.ts";
-import type { Services } from "../../services.ts";
 import { presentClientError } from "./envelope.ts";
-
-export interface ClientApiOptions {
-  generation: "v1" | "v2";
-  services: Services;
-  limiter: RateLimiter;
-}
+import { identifyRoute } from "./identify.ts";
+import type { ClientApiOptions } from "./options.ts";
+import { preflightRoutes } from "./preflight.ts";
 
 /** On every answer below the prefix, errors included. Source: client-api §2.6. */
 const HEADERS = {
@@ -24,7 +19,8 @@ const HEADERS = {
   "cache-control": "private, no-store",
 };
 
-export const clientApi: FastifyPluginAsync<ClientApiOptions> = async (app) => {
+export const clientApi: FastifyPluginAsync<ClientApiOptions> = async (app, { generation, services, limiter }) => {
+  const options = { generation, services, limiter };
   const otherMethods = answerOtherMethods(app);
   app.setErrorHandler(createErrorHandler(presentClientError));
   app.addHook("onRequest", async (_request, reply) => {
@@ -32,5 +28,7 @@ export const clientApi: FastifyPluginAsync<ClientApiOptions> = async (app) => {
   });
   acceptAnyBody(app);
   answerUnknownPath(app);
+  await app.register(preflightRoutes);
+  await app.register(identifyRoute, options);
   otherMethods.close();
 };

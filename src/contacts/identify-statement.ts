@@ -1,0 +1,154 @@
+import type { AttributeValue } from "../shared/attributes.ts";
+
+/** One contact to find or create. */
+export interface IdentifyItem {
+  environmentId: string;
+  userId: string;
+  /** The contact's id if it has to be created. */
+  newId: string;
+  /** undefined leaves the address, null removes it. */
+  email: string | null | undefined;
+  /** Attributes to merge; null removes one. */
+  patch: Readonly<Record<string, AttributeValue | null>>;
+}
+
+/** What the database answers for an item. Times are milliseconds since the epoch. */
+export interface IdentifiedRow {
+  id: string;
+  isNew: boolean;
+  email: string | null;
+  attributes: Record<string, AttributeValue>;
+  /** The address belongs to another contact of the environment; it was left out and everything else was applied. */
+  emailTaken: boolean;
+  /** `[surveyId, createdAt]`, newest first, at most {@link HISTORY_LIMIT}; null when there are none. */
+  displays: [string, number][] | null;
+  /** `[surveyId, createdAt, finished]`, newest first, at most {@link HISTORY_LIMIT}; null when there are none. */
+  responses: [string, number, boolean][] | null;
+  /** The contact changed under the statement's hands; the item must be sent again. */
+  isStale: boolean;
+}
+
+/** How many of a contact's displays, and of its responses, one identify reads: the newest ones. */
+export const HISTORY_LIMIT = 1_000;
+
+/** How old `lastSeenAt` may get before an identify that changes nothing else writes it. */
+const LAST_SEEN_GRANULARITY = "1 hour";
+
+/**
+ * Finds or creates contacts, merges their changed attributes and returns their state, in one statement over arrays
+ * (each with one entry per item): environment id, user id, new id, e-mail (null: leave, '': remove), patch (jsonb or
+ * null). Items must name different contacts, sorted by environment and user id so that two statements lock in the
+ * same order.
+ *
+ * A contact that is as it should be is not written. What runs at the same time is merged, not overwritten: the update
+ * works on the row as it is then (read committed), and two that create the same contact meet in ON CONFLICT. A row
+ * that was found and needed writing but was not written had changed meanwhile: `isStale`.
+ */
+export const IDENTIFY = {
+  name: "identify",
+  text: `
+with input as (
+  select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[])
+    with ordinality as i("environmentId", "userId", "newId", email, patch, position)
+), found as (
+  select i.*, c.id, c.email as "storedEmail", c.attributes, t."emailTaken",
+    c.id is not null and (
+      i.patch is not null and jsonb_strip_nulls(c.attributes || i.patch) <> c.attributes
+      or i.email is not null and not t."emailTaken" and coalesce(c.email, '') <> i.email
+      or c."lastSeenAt" < now() - interval '${LAST_SEEN_GRANULARITY}'
+    ) as "needsWrite"
+  from input i
+  left join contacts c on c."environmentId" = i."environmentId" and c."userId" = i."userId"
+  cross join lateral (
+    select i.email is not null and i.email <> '' and exists (
+      select 1 from contacts o
+      where o."environmentId" = i."environmentId" and o.email = i.email and o."userId" is distinct from i."userId"
+    ) as "emailTaken"
+  ) t
+), updated as (
+  update contacts c set
+    attributes = case when f.patch is null then c.attributes else jsonb_strip_nulls(c.attributes || f.patch) end,
+    email = case when f.email is null or f."emailTaken" then c.email else nullif(f.email, '') end,
+    "lastSeenAt" = now(),
+    "updatedAt" = case
+      when f.patch is not null and jsonb_strip_nulls(c.attributes || f.patch) <> c.attributes
+        or f.email is not null and not f."emailTaken" and coalesce(c.email, '') <> f.email
+      then now() else c."updatedAt" end
+  from found f
+  where f."needsWrite" and c."environmentId" = f."environmentId" and c."userId" = f."userId"
+  returning f.position, c.id, c.email, c.attributes
+), inserted as (
+  insert into contacts as c ("environmentId", id, "userId", email, attributes, "updatedAt")
+  select f."environmentId", f."newId", f."userId", case when f."emailTaken" then null else nullif(f.email, '') end,
+    jsonb_strip_nulls(coalesce(f.patch, '{}')), now()
+  from found f where f.id is null
+  on conflict ("environmentId", "userId") do update set
+    attributes = c.attributes || excluded.attributes,
+    email = coalesce(excluded.email, c.email),
+    "lastSeenAt" = now(), "updatedAt" = now()
+  returning "environmentId", "userId", id, email, attributes
+)
+select coalesce(u.id, n.id, f.id) as id,
+  f.id is null and n.id = f."newId" as "isNew",
+  case when u.id is not null then u.email when n.id is not null then n.email else f."storedEmail" end as email,
+  coalesce(u.attributes, n.attributes, f.attributes) as attributes,
+  f."emailTaken",
+  d.displays, r.responses,
+  f."needsWrite" and u.id is null as "isStale"
+from found f
+left join updated u on u.position = f.position
+left join inserted n on n."environmentId" = f."environmentId" and n."userId" = f."userId"
+left join lateral (
+  select json_agg(json_build_array(x."surveyId", x.at)) as displays from (
+    select "surveyId", (extract(epoch from "createdAt") * 1000)::bigint as at from displays
+    where "environmentId" = f."environmentId" and "contactId" = f.id
+    order by "createdAt" desc limit ${HISTORY_LIMIT}
+  ) x
+) d on true
+left join lateral (
+  select json_agg(json_build_array(x."surveyId", x.at, x.finished)) as responses from (
+    select "surveyId", (extract(epoch from "createdAt") * 1000)::bigint as at, finished from responses
+    where "environmentId" = f."environmentId" and "contactId" = f.id
+    order by "createdAt" desc limit ${HISTORY_LIMIT}
+  ) x
+) r on true
+order by f.position`,
+};
+
+/**
+ * The surveys of a contact whose displays or responses exceed {@link HISTORY_LIMIT}, each with its newest display,
+ * response and finished response, so that no survey is forgotten however much came after it.
+ */
+export const HISTORY_BY_SURVEY = {
+  name: "history_by_survey",
+  text: `
+select "surveyId", max(at) filter (where kind = 'display') as display,
+  max(at) filter (where kind <> 'display') as response, max(at) filter (where kind = 'finished') as finished
+from (
+  select "surveyId", 'display' as kind, (extract(epoch from "createdAt") * 1000)::float8 as at
+  from displays where "environmentId" = $1 and "contactId" = $2
+  union all
+  select "surveyId", case when finished then 'finished' else 'started' end, (extract(epoch from "createdAt") * 1000)::float8
+  from responses where "environmentId" = $1 and "contactId" = $2
+) history
+group by "surveyId"`,
+};
+
+export interface SurveyHistoryRow {
+  surveyId: string;
+  /** Milliseconds since the epoch of the newest one; null when there is none. */
+  display: number | null;
+  response: number | null;
+  finished: number | null;
+}
+
+/** The statement's parameters for the items. */
+export function identifyValues(items: readonly IdentifyItem[]): unknown[] {
+  return [
+    items.map(({ environmentId }) => environmentId),
+    items.map(({ userId }) => userId),
+    items.map(({ newId }) => newId),
+    items.map(({ email }) => (email === undefined ? null : (email ?? ""))),
+    items.map(({ patch }) => (Object.keys(patch).length === 0 ? null : JSON.stringify(patch))),
+  ];
+}

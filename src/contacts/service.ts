@@ -1,0 +1,215 @@
+import { notifyChange } from "../db/change-feed.ts";
+import type { Database, Transaction } from "../db/database.ts";
+import { isUniqueViolation } from "../db/errors.ts";
+import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
+import { matchingSegmentIds } from "../segments/service.ts";
+import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
+import { unavailable } from "../shared/problem.ts";
+import {
+  type AttributeNote,
+  type AttributePlan,
+  type AttributeRules,
+  planAttributes,
+  type SubmittedAttributes,
+} from "./attribute-plan.ts";
+import {
+  HISTORY_BY_SURVEY,
+  HISTORY_LIMIT,
+  IDENTIFY,
+  type IdentifiedRow,
+  type IdentifyItem,
+  identifyValues,
+  type SurveyHistoryRow,
+} from "./identify-statement.ts";
+
+export type { AttributeNote, AttributeRules, SubmittedAttributes } from "./attribute-plan.ts";
+
+export interface IdentifyInput {
+  environment: EnvironmentConfiguration;
+  userId: string;
+  attributes: SubmittedAttributes;
+  rules: AttributeRules;
+  /** Of the request, for segments that ask for it; null when the caller is a server. */
+  device: "phone" | "desktop" | null;
+}
+
+/** A contact as identify leaves it. Times are milliseconds since the epoch. */
+export interface IdentifiedContact {
+  id: string;
+  userId: string;
+  isNew: boolean;
+  email: string | null;
+  attributes: Record<string, AttributeValue>;
+  /** Ids of all segments of the environment that the contact is in. */
+  segmentIds: string[];
+  /** Newest first. Complete up to 1,000; beyond that the newest 1,000 and the newest one of every other survey. */
+  displays: { surveyId: string; createdAt: number }[];
+  /** As `displays`. */
+  responses: { surveyId: string; createdAt: number; finished: boolean }[];
+  /** The e-mail address was left out because another contact has it. */
+  emailTaken: boolean;
+  notes: AttributeNote[];
+}
+
+export type ContactService = ReturnType<typeof createContactService>;
+
+/** How often an item is sent again when the contact changes under its hands or two contacts fight for one address. */
+const MAX_TRIES = 4;
+
+/** Contacts: the persons whom surveys are shown to. */
+export function createContactService({
+  db,
+  environments,
+  newId,
+  now,
+  maxAttributeKeys,
+}: {
+  db: Database;
+  environments: EnvironmentService;
+  newId: () => string;
+  now: () => number;
+  maxAttributeKeys: number;
+}) {
+  return { identify };
+
+  /**
+   * Ensures that the contact exists, merges its attributes and returns its state. Idempotent; safe however many calls
+   * for one contact run at once. One round trip, unless the call brings new attribute keys: then the keys and the
+   * contact are written in one transaction.
+   */
+  async function identify({ environment, userId, attributes, rules, device }: IdentifyInput): Promise<IdentifiedContact> {
+    const { attributeKeys, languages } = environment;
+    const plan = planAttributes(attributes, { attributeKeys, languages, rules });
+    const { row, notes, current } =
+      plan.newKeys.length === 0
+        ? { row: await find(environment.id, userId, plan), notes: plan.notes, current: environment }
+        : await identifyWithNewKeys(environment, { userId, attributes, rules }, plan);
+    const history = await readHistory(environment.id, row);
+    const segmentIds = matchingSegmentIds(current.segments, {
+      userId,
+      email: row.email,
+      attributes: row.attributes,
+      ...history,
+      device,
+      now: now(),
+    });
+    const { id, isNew, email, attributes: stored, emailTaken } = row;
+    return { id, userId, isNew, email, attributes: stored, segmentIds, ...history, emailTaken, notes };
+  }
+
+  /** Sends the item until it was applied to the contact as it is: see {@link IDENTIFY}. */
+  async function find(
+    environmentId: string,
+    userId: string,
+    plan: AttributePlan,
+    tx: Pick<Transaction, "query"> = db,
+  ): Promise<IdentifiedRow> {
+    const item: IdentifyItem = { environmentId, userId, newId: newId(), email: plan.email, patch: plan.patch };
+    for (let tries = 1; tries <= MAX_TRIES; tries++) {
+      const [row] = await tx.query<IdentifiedRow>(IDENTIFY, identifyValues([item])).catch((error: unknown) => {
+        // Two contacts claimed one address at the same moment: the loser finds it taken when it looks again.
+        if (tx === db && isUniqueViolation(error, "email")) return [];
+        throw error;
+      });
+      if (row && !row.isStale) return row;
+    }
+    throw unavailable("The contact is being changed by too many calls at once", 1);
+  }
+
+  /** The rare way: creates what keys the limit allows and identifies, all or nothing. */
+  async function identifyWithNewKeys(
+    configuration: EnvironmentConfiguration,
+    { userId, attributes, rules }: Pick<IdentifyInput, "userId" | "attributes" | "rules">,
+    firstPlan: AttributePlan,
+  ): Promise<{ row: IdentifiedRow; notes: AttributeNote[]; current: EnvironmentConfiguration }> {
+    const environmentId = configuration.id;
+    for (let tries = 1; ; tries++) {
+      try {
+        const outcome = await db.transaction(async (tx) => {
+          const { attributeKeys, created, skipped } = await createKeys(tx, environmentId, firstPlan.newKeys);
+          // The types may be those of somebody who created the same keys a moment before.
+          const known = new Map([...attributes].filter(([key]) => !skipped.includes(key)));
+          const plan = planAttributes(known, { attributeKeys, languages: configuration.languages, rules });
+          const row = await find(environmentId, userId, plan, tx);
+          if (created.length > 0) await notifyChange(tx, "environment", environmentId);
+          return { row, notes: [...creationNotes(created, skipped), ...plan.notes] };
+        });
+        environments.forget(environmentId);
+        return { ...outcome, current: await environments.configuration(environmentId) };
+      } catch (error) {
+        if (tries === MAX_TRIES || !isUniqueViolation(error, "email")) throw error;
+      }
+    }
+  }
+
+  function creationNotes(created: AttributePlan["newKeys"], skipped: string[]): AttributeNote[] {
+    const notes: AttributeNote[] = created.map(({ key, dataType }) => ({ kind: "key_created", key, dataType }));
+    return skipped.length === 0 ? notes : [...notes, { kind: "key_limit_reached", keys: skipped, limit: maxAttributeKeys }];
+  }
+
+  /**
+   * Creates the keys that the environment does not have, as many as its limit allows, in the order given. Locks the
+   * environment's row, so that calls that create keys go one after another and the limit holds.
+   */
+  async function createKeys(
+    tx: Transaction,
+    environmentId: string,
+    wanted: AttributePlan["newKeys"],
+  ): Promise<{ attributeKeys: Map<string, AttributeDataType>; created: AttributePlan["newKeys"]; skipped: string[] }> {
+    await tx.query("select 1 from environments where id = $1 for no key update", [environmentId]);
+    const rows = await tx.query<{ key: string; dataType: AttributeDataType }>(
+      `select key, "dataType" from contact_attribute_keys where "environmentId" = $1`,
+      [environmentId],
+    );
+    const attributeKeys = new Map(rows.map(({ key, dataType }) => [key, dataType]));
+    const missing = wanted.filter(({ key }) => !attributeKeys.has(key));
+    const created = missing.slice(0, Math.max(0, maxAttributeKeys - attributeKeys.size));
+    const skipped = missing.slice(created.length).map(({ key }) => key);
+    if (created.length > 0)
+      await tx.query(
+        `insert into contact_attribute_keys ("environmentId", id, key, name, "dataType", "updatedAt")
+         select $1, id, key, name, "dataType"::attribute_data_type, now()
+         from unnest($2::text[], $3::text[], $4::text[], $5::text[]) as k(id, key, name, "dataType")`,
+        [
+          environmentId,
+          created.map(() => newId()),
+          created.map(({ key }) => key),
+          created.map(({ key }) => nameOfKey(key)),
+          created.map(({ dataType }) => dataType),
+        ],
+      );
+    for (const { key, dataType } of created) attributeKeys.set(key, dataType);
+    return { attributeKeys, created, skipped };
+  }
+
+  /** The displays and responses that came with the row; for a contact with very many, the other surveys too. */
+  async function readHistory(
+    environmentId: string,
+    row: IdentifiedRow,
+  ): Promise<Pick<IdentifiedContact, "displays" | "responses">> {
+    const displays = (row.displays ?? []).map(([surveyId, createdAt]) => ({ surveyId, createdAt }));
+    const responses = (row.responses ?? []).map(([surveyId, createdAt, finished]) => ({ surveyId, createdAt, finished }));
+    if (displays.length < HISTORY_LIMIT && responses.length < HISTORY_LIMIT) return { displays, responses };
+    const seen = new Set(displays.map(({ surveyId }) => surveyId));
+    const answered = new Set(responses.map(({ surveyId, finished }) => `${surveyId} ${finished}`));
+    for (const { surveyId, display, response, finished } of await db.query<SurveyHistoryRow>(HISTORY_BY_SURVEY, [
+      environmentId,
+      row.id,
+    ])) {
+      if (display !== null && !seen.has(surveyId)) displays.push({ surveyId, createdAt: display });
+      if (finished !== null && !answered.has(`${surveyId} true`))
+        responses.push({ surveyId, createdAt: finished, finished: true });
+      if (response !== null && response !== finished && !answered.has(`${surveyId} false`))
+        responses.push({ surveyId, createdAt: response, finished: false });
+    }
+    displays.sort((a, b) => b.createdAt - a.createdAt);
+    return { displays, responses };
+  }
+}
+
+/** `favorite_color` → `Favorite Color`: the display name of a key that was created by a value. */
+const nameOfKey = (key: string): string =>
+  key
+    .split("_")
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join(" ");

@@ -1,0 +1,103 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import type { Logger } from "pino";
+import type { Config } from "../config/env.ts";
+import { StartError } from "../shared/start-error.ts";
+import { isUnavailable } from "./errors.ts";
+import { migrate, pendingMigrations } from "./migrate.ts";
+
+/** The configured database, up and migrated. */
+export interface StartedDatabase {
+  url: string;
+  /** Past a transaction pooler. */
+  directUrl: string;
+  /** Where an embedded database keeps its data; null for one that is not ours. */
+  embeddedDir: string | null;
+  /** Stops the database if this process started it. */
+  stop(): Promise<void>;
+}
+
+export interface StartDatabaseOptions {
+  config: Config;
+  log: Logger;
+  /**
+   * `apply`: migrate, whatever is configured. `configured` (default): migrate an embedded database, and another one
+   * with MIGRATE_ON_START, else refuse one with pending migrations. `leave`: neither apply nor refuse.
+   */
+  migrations?: "apply" | "configured" | "leave";
+  /** Use an embedded database that a running server owns instead of refusing. */
+  share?: boolean;
+  /** How long a database that is away is waited for. */
+  waitMs?: number;
+  /** Ends the waiting. */
+  signal?: AbortSignal;
+}
+
+const RETRY_MIN_MS = 100;
+const RETRY_MAX_MS = 5_000;
+
+/** Throws {@link StartError} when the database cannot be started, reached or used. */
+export async function startDatabase(options: StartDatabaseOptions): Promise<StartedDatabase> {
+  const { config, log, migrations = "configured" } = options;
+  const database =
+    config.DATABASE_URL === undefined ? await startEmbedded(options) : await awaitExternal(config.DATABASE_URL, options);
+  try {
+    const isOurs = database.embeddedDir !== null;
+    if (migrations === "apply" || (migrations === "configured" && (isOurs || config.MIGRATE_ON_START)))
+      await migrate({ url: database.directUrl, log });
+    else if (migrations === "configured") await refusePending(database.directUrl);
+    return database;
+  } catch (error) {
+    await database.stop();
+    throw error;
+  }
+}
+
+async function startEmbedded({ config, log, share = false }: StartDatabaseOptions): Promise<StartedDatabase> {
+  const { startEmbeddedPostgres } = await import("./embedded-postgres.ts");
+  const { url, dir, stop } = await startEmbeddedPostgres({ dir: join(config.DATA_DIR, "postgres"), log, share });
+  return { url, directUrl: url, embeddedDir: dir, stop };
+}
+
+async function awaitExternal(url: string, options: StartDatabaseOptions): Promise<StartedDatabase> {
+  const { config, log, waitMs = 60_000, signal } = options;
+  const directUrl = config.DATABASE_DIRECT_URL ?? url;
+  const deadline = Date.now() + waitMs;
+  for (let delayMs = RETRY_MIN_MS; ; delayMs = Math.min(delayMs * 2, RETRY_MAX_MS)) {
+    const failure = await tryQuery(directUrl, "select 1").then(() => null, toError);
+    if (failure === null) return { url, directUrl, embeddedDir: null, stop: async () => undefined };
+    if (!isUnavailable(failure)) throw new StartError(`The database at ${hostOf(directUrl)} refuses us: ${reasonOf(failure)}`);
+    if (signal?.aborted || Date.now() + delayMs > deadline)
+      throw new StartError(`The database at ${hostOf(directUrl)} could not be reached: ${reasonOf(failure)}`);
+    log.warn({ reason: reasonOf(failure), retryInMs: delayMs }, "database cannot be reached yet");
+    await sleep(delayMs, undefined, signal ? { signal } : {}).catch(() => undefined);
+  }
+}
+
+async function refusePending(url: string): Promise<void> {
+  const pending = await pendingMigrations({ query: (statement) => tryQuery(url, statement) });
+  if (pending.length > 0)
+    throw new StartError(
+      `The database lacks ${pending.length} migration(s), first ${pending[0]}: run \`mortar migrate\`, or start with MIGRATE_ON_START=1`,
+    );
+}
+
+async function tryQuery<Row extends object>(url: string, statement: string | { text: string }): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, query_timeout: 10_000 });
+  client.on("error", () => undefined); // the query's own rejection says it
+  try {
+    await client.connect();
+    const { rows } = await client.query<Row>(typeof statement === "string" ? statement : statement.text);
+    return rows;
+  } finally {
+    client.end().catch(() => undefined);
+  }
+}
+
+const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : "DATABASE_URL");
+
+const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
+/** Node says nothing but a code when a name has several addresses and none of them answers. */
+const reasonOf = (error: Error): string => error.message || ("code" in error ? String(error.code) : error.name);
