@@ -23,7 +23,7 @@ export type ImportProgress =
   | { phase: "writing"; table: string };
 
 /** Held while an import runs, so that two do not meet. */
-const ADVISORY_LOCK = 72_707_370;
+const ADVISORY_LOCK = 72_707_371;
 
 /**
  * Brings Formbricks' tables into Mortar's. Ids, keys and timestamps are kept; rows that are in the database already
