@@ -50,11 +50,16 @@ export async function openBackend({ config, url, directUrl = url, log }: Backend
 export async function createServer(options: BackendOptions): Promise<Server> {
   const { config, log } = options;
   const backend = await openBackend(options);
-  const { db, services } = backend;
+  const { db, changes, services } = backend;
   let isAccepting = true;
   let isMigrated = false;
   const limiter = createRateLimiter({ enabled: config.RATE_LIMIT });
-  const readiness = { isAccepting: () => isAccepting, isDatabaseReachable: db.isReachable, isMigrated: checkMigrated };
+  const readiness = {
+    isAccepting: () => isAccepting,
+    isDatabaseReachable: db.isReachable,
+    isCacheCurrent: changes.isListening,
+    isMigrated: checkMigrated,
+  };
   const app = await createApp({ config, services, log, limiter, readiness });
   return { ...backend, app, stopAccepting, close };
 

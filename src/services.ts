@@ -5,6 +5,7 @@ import { type ContactService, createContactService } from "./contacts/service.ts
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
+import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
 import { newId } from "./shared/ids.ts";
 
 /** Every service, by the noun it serves. */
@@ -12,6 +13,7 @@ export interface Services {
   apiKeys: ApiKeyService;
   contacts: ContactService;
   environments: EnvironmentService;
+  organizations: OrganizationService;
 }
 
 /** The composition root: builds every service once, each after what it needs. */
@@ -25,8 +27,14 @@ export function createServices({
   changes: ChangeFeed;
   log: Logger;
 }): Services {
-  const apiKeys = createApiKeyService({ db });
+  const apiKeys = createApiKeyService({ db, changes, newId, now: Date.now });
   const environments = createEnvironmentService({ db, changes });
   const contacts = createContactService({ db, environments, newId, now: Date.now, maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS });
-  return { apiKeys, contacts, environments };
+  const organizations = createOrganizationService({
+    db,
+    newId,
+    now: Date.now,
+    minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE,
+  });
+  return { apiKeys, contacts, environments, organizations };
 }

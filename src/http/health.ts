@@ -3,6 +3,8 @@ import type { FastifyPluginAsync } from "fastify";
 /** What `/ready` and the health route of a contract ask. */
 export interface ReadinessProbe {
   isDatabaseReachable(): Promise<boolean>;
+  /** Whether this process hears at once of changes that other processes make to what it caches. */
+  isCacheCurrent(): boolean;
   /** Whether the database has every migration of this release. */
   isMigrated(): Promise<boolean>;
   /** False from the moment the process was told to stop. */

@@ -26,8 +26,13 @@ export function requireEnvironment(caller: Principal, environmentId: string, lev
   if (!mayUseEnvironment(caller, environmentId, level)) throw forbidden();
 }
 
-/** Throws `forbidden` unless the key belongs to the organization and holds the access. Existence is not probed. */
-export function requireOrganization(caller: Principal, organizationId: string, access: "read" | "write"): void {
+/** Whether the key belongs to the organization and holds the access. Existence is not probed. */
+export function mayUseOrganization(caller: Principal, organizationId: string, access: "read" | "write"): boolean {
   const { read, write } = caller.organizationAccess;
-  if (caller.organizationId !== organizationId || !(access === "write" ? write : read || write)) throw forbidden();
+  return caller.organizationId === organizationId && (access === "write" ? write : read || write);
+}
+
+/** Throws `forbidden` unless {@link mayUseOrganization}. */
+export function requireOrganization(caller: Principal, organizationId: string, access: "read" | "write"): void {
+  if (!mayUseOrganization(caller, organizationId, access)) throw forbidden();
 }

@@ -51,6 +51,15 @@ export const V2Error = z
   })
   .meta({ id: "V2Error" });
 
+/** What every route that needs a key may answer besides its success. */
+export const KEYED_ERRORS = { 401: V2Error, 429: V2Error, 500: V2Error, 503: V2Error };
+
+/** The same of routes that check a query or a path. */
+export const QUERY_ERRORS = { ...KEYED_ERRORS, 422: V2Error };
+
+/** The same of routes that take a body. */
+export const BODY_ERRORS = { ...QUERY_ERRORS, 400: V2Error, 413: V2Error };
+
 export const presentV2Error: ErrorPresenter = (problem) => {
   const status = STATUS[problem.kind];
   const details = WITHOUT_DETAILS.has(problem.kind) ? undefined : detailsOf(problem);

@@ -1,0 +1,32 @@
+/** The query that every list of this contract takes. Source: management-api-v2 §1.4. */
+import { z } from "zod";
+
+const DATE_FIELDS = ["createdAt", "updatedAt"] as const;
+
+/** PostgreSQL knows fewer years than JavaScript; nothing is stored outside of these. */
+const EARLIEST_MS = Date.parse("0001-01-01T00:00:00.000Z");
+const LATEST_MS = Date.parse("9999-12-31T23:59:59.999Z");
+
+const QueryDate = z.coerce
+  .date()
+  .transform((date) => new Date(Math.min(Math.max(date.getTime(), EARLIEST_MS), LATEST_MS)))
+  .optional()
+  .meta({ type: "string", description: "Inclusive; a date without a time means midnight UTC" });
+
+const LIST_PARAMETERS = {
+  limit: z.coerce.number().int().min(1).max(250).default(50).meta({ description: "Number of items to return" }),
+  skip: z.coerce.number().int().min(0).default(0).meta({ description: "Number of items to skip" }),
+  sortBy: z.enum(DATE_FIELDS).default("createdAt").meta({ description: "Sort by field" }),
+  order: z.enum(["asc", "desc"]).default("desc").meta({ description: "Sort order" }),
+  startDate: QueryDate,
+  endDate: QueryDate,
+  filterDateField: z.enum(DATE_FIELDS).default("createdAt").meta({ description: "Date field to filter by" }),
+};
+
+/** The common parameters and those of one list. */
+export const listQuery = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.object({ ...LIST_PARAMETERS, ...shape }).refine(isDateRange, { error: "startDate must be before endDate" });
+
+function isDateRange({ startDate, endDate }: { startDate?: unknown; endDate?: unknown }): boolean {
+  return !(startDate instanceof Date && endDate instanceof Date) || startDate <= endDate;
+}
