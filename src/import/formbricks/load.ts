@@ -13,8 +13,8 @@ export interface Loading {
 }
 
 /**
- * Rows with the verdict on each: `state` is new, there (in the database already) or left, and `reason` says why it
- * was left; `label` names the row in the report.
+ * Rows with the verdict on each: `_state` is new, there (in the database already) or left, and `_reason` says why it
+ * was left; `_label` names the row in the report. The import's own columns begin with `_`, as no column of a table does.
  */
 export const resolvedTable = (mapping: Pick<TableMapping, "target">): string => quoteName(`resolved_${mapping.target}`);
 
@@ -49,26 +49,26 @@ export async function resolve(
     with found as (
       select s.*
         ${environment === undefined ? "" : `, ${environment} as "environmentId"`}
-        , ${choose(faults.map(({ when, reason }) => `when ${when} then ${quoteText(reason)}`))} as fault
-        , ${choose(faults.map(({ when, example }) => `when ${when} then ${example}`))} as "faultId"
-        ${dropped.map(({ parent, alias }, i) => `, ${isMissing(parent, alias)} as "drops${i}"`).join("")}
+        , ${choose(faults.map(({ when, reason }) => `when ${when} then ${quoteText(reason)}`))} as _fault
+        , ${choose(faults.map(({ when, example }) => `when ${when} then ${example}`))} as _fault_id
+        ${dropped.map(({ parent, alias }, i) => `, ${isMissing(parent, alias)} as _drops${i}`).join("")}
       from ${staged} s ${joins.join("\n")}
     ), numbered as (
-      select f.*, row_number() over (partition by ${["f.fault is null", ...key].join(", ")} order by f.n) as turn from found f
+      select f.*, row_number() over (partition by ${["f._fault is null", ...key].join(", ")} order by f._n) as _turn from found f
     )
     select f.*,
-      concat_ws('/', ${labelColumns(mapping)}) || coalesce(' (' || f."faultId" || ')', '') as label,
-      case when f.fault is not null then f.fault when f.turn > 1 then 'the same key is in the source twice' end as reason,
-      case when f.fault is not null or f.turn > 1 then 'left' when t.${quoteName(mapping.key[0] ?? "id")} is not null then 'there' else 'new' end as state
+      concat_ws('/', ${labelColumns(mapping)}) || coalesce(' (' || f._fault_id || ')', '') as _label,
+      case when f._fault is not null then f._fault when f._turn > 1 then 'the same key is in the source twice' end as _reason,
+      case when f._fault is not null or f._turn > 1 then 'left' when t.${quoteName(mapping.key[0] ?? "id")} is not null then 'there' else 'new' end as _state
     from numbered f left join ${quoteName(mapping.target)} t
       on ${mapping.key.map((column) => `t.${quoteName(column)} = f.${quoteName(column)}`).join(" and ")}`);
   if (staged === stagingTable(mapping)) await session.execute(`drop table ${staged}`);
   await session.execute(`analyze ${resolvedTable(mapping)}`);
   for (const [i, { parent }] of dropped.entries())
     await reportChanges({ session, report }, `lost its ${parent.column}: that ${parent.noun} is not there`, {
-      update: `update ${resolvedTable(mapping)} r set ${quoteName(parent.column)} = null where state = 'new' and "drops${i}"`,
-      label: "r.label",
-      source: "r.source",
+      update: `update ${resolvedTable(mapping)} r set ${quoteName(parent.column)} = null where _state = 'new' and _drops${i}`,
+      label: "r._label",
+      source: "r._source",
     });
 }
 
@@ -95,22 +95,22 @@ export async function settleUniques({ session, report }: Loading, mapping: Table
     const rivals = `
       ranked as (
         select r.ctid as place, t.owned,
-          first_value(r.label) over claim as first, row_number() over claim as turn
+          first_value(r._label) over claim as first, row_number() over claim as turn
         from ${rows} r left join lateral (${ownerOf(mapping, unique)}) t on true
-        where r.state = 'new' and ${claims}
+        where r._state = 'new' and ${claims}
         window claim as (partition by ${quoteRow("r", unique.columns)} order by ${age})
       ), rivals as (select place, coalesce(owned, first) as holder from ranked where owned is not null or turn > 1)`;
-    const label = `r.label || ' (' || v.holder || ' has it)'`;
+    const label = `r._label || ' (' || v.holder || ' has it)'`;
     if (unique.drops === undefined)
       await session.execute(`with ${rivals}
-        update ${rows} r set state = 'left', reason = ${quoteText(`another row has its ${unique.noun}`)}, label = ${label}
+        update ${rows} r set _state = 'left', _reason = ${quoteText(`another row has its ${unique.noun}`)}, _label = ${label}
         from rivals v where r.ctid = v.place`);
     else
       await reportChanges({ session, report }, `lost its ${unique.noun}, which another row has`, {
         given: rivals,
         update: `update ${rows} r set ${quoteName(unique.drops)} = null from rivals v where r.ctid = v.place`,
         label,
-        source: "r.source",
+        source: "r._source",
       });
   }
 }
@@ -132,31 +132,30 @@ export async function insert({ session }: Loading, mapping: TableMapping, rows: 
   if (mapping.key.includes("environmentId") && !columns.includes("environmentId")) columns.push("environmentId");
   const names = columns.map(quoteName).join(", ");
   const written = await session.execute(
-    `insert into ${quoteName(mapping.target)} (${names}) select ${names} from ${rows} where state = 'new' order by n on conflict do nothing`,
+    `insert into ${quoteName(mapping.target)} (${names}) select ${names} from ${rows} where _state = 'new' order by _n on conflict do nothing`,
   );
   const [{ expected = 0 } = {}] = await session.query<{ expected: number }>(
-    `select count(*)::integer as expected from ${rows} where state = 'new'`,
+    `select count(*)::integer as expected from ${rows} where _state = 'new'`,
   );
   if (written > 0) await session.execute(`analyze ${quoteName(mapping.target)}`); // the next tables are joined with it
   if (written === expected) return;
   const same = mapping.key.map((column) => `t.${quoteName(column)} = r.${quoteName(column)}`).join(" and ");
   await session.execute(`
-    update ${rows} r set state = 'left', reason = 'another process wrote a row with the same key meanwhile'
-    where state = 'new' and not exists (select 1 from ${quoteName(mapping.target)} t where ${same})`);
+    update ${rows} r set _state = 'left', _reason = 'another process wrote a row with the same key meanwhile'
+    where _state = 'new' and not exists (select 1 from ${quoteName(mapping.target)} t where ${same})`);
 }
 
 /** Puts what became of the rows into the report. */
 export async function reportRows({ session, report }: Loading, rows: string): Promise<void> {
   const counts = await session.query<{ source: string; state: "new" | "there" | "left"; rows: number }>(
-    `select source, state, count(*)::integer as rows from ${rows} group by source, state order by source`,
+    `select _source as source, _state as state, count(*)::integer as rows from ${rows} group by _source, _state order by _source`,
   );
   for (const { source, state, rows: count } of counts) report.countOutcome(source, state === "new" ? "written" : state, count);
   const findings = await session.query<FindingRow>(`
-    select source, reason, total as count, array_agg(label order by n) as examples from (
-      select source, reason, label, n, (count(*) over (partition by source, reason))::integer as total,
-        row_number() over (partition by source, reason order by n) as turn
-      from ${rows} where state = 'left'
-    ) r where turn <= ${REPORT_EXAMPLES} group by source, reason, total`);
+    select _source as source, _reason as reason, total as count, array_agg(_label order by _n) as examples from (
+      select _source, _reason, _label, _n, (count(*) over fault)::integer as total, row_number() over (fault order by _n) as turn
+      from ${rows} where _state = 'left' window fault as (partition by _source, _reason)
+    ) r where turn <= ${REPORT_EXAMPLES} group by _source, _reason, total`);
   for (const { source, reason, count, examples } of findings) report.find("left", { table: source, reason, count, examples });
 }
 

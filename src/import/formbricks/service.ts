@@ -109,6 +109,6 @@ function leaveAll(report: ReportBuilder, { table, rows }: SourceBatch, reason: s
 async function announce(session: Session): Promise<void> {
   const environments = await session.query<{ id: string }>("select id from environments");
   for (const { id } of environments) await notifyChange(session, "environment", id);
-  const keys = await session.query<{ id: string }>(`select id from ${resolvedTable(apiKeys)} where state = 'new'`);
+  const keys = await session.query<{ id: string }>(`select id from ${resolvedTable(apiKeys)} where _state = 'new'`);
   for (const { id } of keys) await notifyChange(session, "api_key", id);
 }

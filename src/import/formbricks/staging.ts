@@ -6,10 +6,10 @@ import { BadRow, nameRow, readSourceRow, toStorableJson } from "./source-row.ts"
 /** The temporary table in which a mapping's rows wait until all of the source was read. */
 export const stagingTable = (mapping: TableMapping): string => quoteName(`staged_${mapping.target}`);
 
-/** A mapping's columns in the staging table. `n` numbers the rows in the order of the source. */
+/** A mapping's columns in the staging table. `_n` numbers the rows in the order of the source. */
 const stagingColumns = (mapping: TableMapping): Columns => ({
-  n: "bigint",
-  source: "text",
+  _n: "bigint",
+  _source: "text",
   ...mapping.columns,
   ...mapping.extra,
 });
@@ -61,7 +61,7 @@ export async function createStaging({
 
   function mapRow(mapping: TableMapping, source: string, row: unknown, label: string): string | null {
     try {
-      return toStorableJson({ n, source, ...mapping.map(readSourceRow(row), { ...tools, source }) });
+      return toStorableJson({ _n: n, _source: source, ...mapping.map(readSourceRow(row), { ...tools, source }) });
     } catch (error) {
       if (!(error instanceof BadRow)) throw error;
       report.leave(source, error.message, label);

@@ -71,9 +71,9 @@ export async function loadApiKeys(loading: Loading): Promise<void> {
     update ${keys} k set permissions = granted.permissions
     from (
       select "apiKeyId", jsonb_object_agg("environmentId", permission) as permissions
-      from ${resolvedTable(apiKeyPermissions)} where state = 'new' group by "apiKeyId"
+      from ${resolvedTable(apiKeyPermissions)} where _state = 'new' group by "apiKeyId"
     ) granted
-    where k.id = granted."apiKeyId" and k.state = 'new'`);
+    where k.id = granted."apiKeyId" and k._state = 'new'`);
   await insert(loading, apiKeys, keys);
   await reportRows(loading, keys);
   await reportRows(loading, resolvedTable(apiKeyPermissions));
@@ -84,18 +84,18 @@ async function resolvePermissions({ session }: Loading): Promise<void> {
   await session.execute(`
     create temporary table ${resolvedTable(apiKeyPermissions)} on commit drop as
     with found as (
-      select s.*, concat_ws('/', s."apiKeyId", s."environmentId") as label, k.state as "keyState",
+      select s.*, concat_ws('/', s."apiKeyId", s."environmentId") as _label, k._state as "keyState",
         case
           when k.id is null then ${quoteText("its ApiKey is not there")}
           when e.id is null then ${quoteText("its Workspace or Environment is not there")}
           when p."organizationId" <> k."organizationId" then ${quoteText("the environment is another organization's")}
-          when row_number() over (partition by s."apiKeyId", s."environmentId" order by s.n) > 1
+          when row_number() over (partition by s."apiKeyId", s."environmentId" order by s._n) > 1
             then ${quoteText("the same key is in the source twice")}
-        end as reason
+        end as _reason
       from ${stagingTable(apiKeyPermissions)} s
-        left join ${resolvedTable(apiKeys)} k on k.id = s."apiKeyId" and k.state <> 'left'
+        left join ${resolvedTable(apiKeys)} k on k.id = s."apiKeyId" and k._state <> 'left'
         left join environments e on e.id = s."environmentId"
         left join projects p on p.id = e."projectId"
     )
-    select f.*, case when f.reason is not null then 'left' else f."keyState" end as state from found f`);
+    select f.*, case when f._reason is not null then 'left' else f."keyState" end as _state from found f`);
 }

@@ -120,9 +120,9 @@ export async function loadContacts(loading: Loading): Promise<void> {
         max(value) filter (where key = 'userId') as "userId",
         max(value) filter (where key = 'email') as email,
         jsonb_object_agg(key, typed) filter (where key not in ('userId', 'email')) as attributes
-      from ${resolvedTable(contactAttributes)} where state = 'new' group by "contactId", "environmentId"
+      from ${resolvedTable(contactAttributes)} where _state = 'new' group by "contactId", "environmentId"
     ) a
-    where c.id = a."contactId" and c."environmentId" = a."environmentId" and c.state = 'new'`);
+    where c.id = a."contactId" and c."environmentId" = a."environmentId" and c._state = 'new'`);
   await settleUniques(loading, contacts, people);
   await insert(loading, contacts, people);
   await reportRows(loading, people);
@@ -138,7 +138,7 @@ async function resolveAttributes({ session }: Loading): Promise<void> {
   await session.execute(`
     create temporary table ${resolvedTable(contactAttributes)} on commit drop as
     with found as (
-      select s.n, s.source, s."contactId", s."attributeKeyId", s.value, c."environmentId", c.state as "contactState", k.key, k."dataType",
+      select s._n, s._source, s."contactId", s."attributeKeyId", s.value, c."environmentId", c._state as "contactState", k.key, k."dataType",
         case
           when ${isIdentifier} then to_jsonb(s.value)
           when k."dataType" = 'number' then to_jsonb(s.number)
@@ -153,9 +153,9 @@ async function resolveAttributes({ session }: Loading): Promise<void> {
         end as "withoutContact",
         ${isIdentifier} and s.value = '' as "isEmpty",
         ${isIdentifier} and octet_length(s.value) > ${MAX_INDEXED_BYTES} as "isTooLong",
-        row_number() over (partition by s."contactId", s."attributeKeyId", c."environmentId" order by s."updatedAt" desc nulls last, s.n desc) as turn
+        row_number() over (partition by s."contactId", s."attributeKeyId", c."environmentId" order by s."updatedAt" desc nulls last, s._n desc) as turn
       from ${stagingTable(contactAttributes)} s
-        left join ${resolvedTable(contacts)} c on c.id = s."contactId" and c.state <> 'left'
+        left join ${resolvedTable(contacts)} c on c.id = s."contactId" and c._state <> 'left'
         left join contact_attribute_keys k on k."environmentId" = c."environmentId" and k.id = s."attributeKeyId"
     ), judged as (
       select f.*,
@@ -167,16 +167,16 @@ async function resolveAttributes({ session }: Loading): Promise<void> {
           when "isTooLong" then ${quoteText(`the value is longer than ${MAX_INDEXED_BYTES} bytes`)}
           when typed is null then 'the value is no ' || "dataType"::text || ', which its key asks for'
           when turn > 1 then ${quoteText("the contact has a newer value under the same key")}
-        end as reason
+        end as _reason
       from found f
     )
-    select n, source, "contactId", "environmentId", key, value, typed, reason,
-      concat_ws('/', "contactId", coalesce(key, "attributeKeyId")) as label,
+    select _n, _source, "contactId", "environmentId", key, value, typed, _reason,
+      concat_ws('/', "contactId", coalesce(key, "attributeKeyId")) as _label,
       case
-        when reason is not null then 'left'
+        when _reason is not null then 'left'
         when "withoutContact" = 'there' then 'there'
         else "contactState"
-      end as state
+      end as _state
     from judged`);
   await session.execute(`drop table ${stagingTable(contactAttributes)}`);
 }

@@ -72,7 +72,7 @@ export async function loadProjects(loading: Loading): Promise<void> {
     insert into environments (id, "createdAt", "updatedAt", "projectId", type, "legacyId", "appSetupCompleted")
     select r.id, r."createdAt", r."updatedAt", r.id, 'production', r."legacyEnvironmentId", r."appSetupCompleted"
     from ${resolvedTable(projects)} r join projects p on p.id = r.id
-    where r.state = 'new' and r."workspaceId" is not null`);
+    where r._state = 'new' and r."workspaceId" is not null`);
 }
 
 export const environments: TableMapping = {
@@ -115,8 +115,8 @@ export const languages: TableMapping = {
 export async function loadLanguages(loading: Loading): Promise<void> {
   const staged = stagingTable(languages);
   await loading.session.execute(`
-    insert into ${staged} (n, source, id, "createdAt", "updatedAt", "environmentId", code, alias, "isOfProject")
-    select s.n, s.source, s.id, s."createdAt", s."updatedAt", e.id, s.code, s.alias, false
+    insert into ${staged} (_n, _source, id, "createdAt", "updatedAt", "environmentId", code, alias, "isOfProject")
+    select s._n, s._source, s.id, s."createdAt", s."updatedAt", e.id, s.code, s.alias, false
     from ${staged} s join environments e on e."projectId" = s."environmentId" where s."isOfProject"`);
   await loading.session.execute(`
     delete from ${staged} s where s."isOfProject" and exists (select 1 from environments e where e."projectId" = s."environmentId")`);
