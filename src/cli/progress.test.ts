@@ -1,40 +1,47 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createProgress } from "./progress.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
 
 function record(isTTY: boolean) {
   let written = "";
-  let time = 0;
-  const stream = {
-    isTTY,
-    write: (text: string) => {
-      written += text;
+  const progress = createProgress({
+    stream: {
+      isTTY,
+      write: (text) => {
+        written += text;
+      },
     },
-  };
-  const progress = createProgress({ stream, now: () => time });
-  const at = (ms: number, text: string) => {
-    time = ms;
-    progress.update(text);
-  };
-  return { at, end: progress.end, written: () => written };
+  });
+  return { ...progress, written: () => written };
 }
 
 describe("createProgress", () => {
   it("rewrites one line of a terminal and takes it away at the end", () => {
-    const { at, end, written } = record(true);
-    at(0, "one");
-    at(50, "too soon");
-    at(150, "two");
-    end();
-    expect(written()).toBe("\r\u001b[Kone\r\u001b[Ktwo\r\u001b[K");
+    const progress = record(true);
+    progress.update("one");
+    vi.advanceTimersByTime(200);
+    progress.update("not seen");
+    progress.update("two");
+    vi.advanceTimersByTime(200);
+    progress.end();
+    vi.advanceTimersByTime(10_000);
+    expect(progress.written()).toBe("\r\u001b[Kone, 0 s\r\u001b[Ktwo, 0 s\r\u001b[K");
   });
 
-  it("writes a line every five seconds elsewhere", () => {
-    const { at, end, written } = record(false);
-    at(0, "at once");
-    at(5_000, "one");
-    at(9_000, "too soon");
-    at(10_000, "two");
-    end();
-    expect(written()).toBe("one\ntwo\n");
+  it("writes a line every five seconds elsewhere, also while nothing new is known", () => {
+    const progress = record(false);
+    progress.update("one");
+    vi.advanceTimersByTime(12_000);
+    progress.end();
+    expect(progress.written()).toBe("one, 5 s\none, 10 s\n");
+  });
+
+  it("writes nothing about work of a moment", () => {
+    const progress = record(false);
+    progress.update("one");
+    progress.end();
+    expect(progress.written()).toBe("");
   });
 });

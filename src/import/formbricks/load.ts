@@ -65,11 +65,13 @@ export async function resolve(
   if (staged === stagingTable(mapping)) await session.execute(`drop table ${staged}`);
   await session.execute(`analyze ${resolvedTable(mapping)}`);
   for (const [i, { parent }] of dropped.entries())
-    await reportChanges({ session, report }, `lost its ${parent.column}: that ${parent.noun} is not there`, {
-      update: `update ${resolvedTable(mapping)} r set ${quoteName(parent.column)} = null where _state = 'new' and _drops${i}`,
-      label: "r._label",
-      source: "r._source",
-    });
+    await reportChanges(
+      { session, report },
+      `lost its ${parent.column}: that ${parent.noun} is not there`,
+      `changes as (
+        update ${resolvedTable(mapping)} r set ${quoteName(parent.column)} = null where r._state = 'new' and r._drops${i}
+        returning r._source as source, r._label as label)`,
+    );
 }
 
 function joinParent({ column, table, environment }: Parent, alias: string, rowEnvironment: string): string {
@@ -106,12 +108,13 @@ export async function settleUniques({ session, report }: Loading, mapping: Table
         update ${rows} r set _state = 'left', _reason = ${quoteText(`another row has its ${unique.noun}`)}, _label = ${label}
         from rivals v where r.ctid = v.place`);
     else
-      await reportChanges({ session, report }, `lost its ${unique.noun}, which another row has`, {
-        given: rivals,
-        update: `update ${rows} r set ${quoteName(unique.drops)} = null from rivals v where r.ctid = v.place`,
-        label,
-        source: "r._source",
-      });
+      await reportChanges(
+        { session, report },
+        `lost its ${unique.noun}, which another row has`,
+        `${rivals}, changes as (
+          update ${rows} r set ${quoteName(unique.drops)} = null from rivals v where r.ctid = v.place
+          returning r._source as source, ${label} as label)`,
+      );
   }
 }
 
@@ -166,29 +169,10 @@ interface FindingRow {
   examples: string[];
 }
 
-interface Change {
-  /** Common table expressions that `update` uses. */
-  given?: string;
-  update: string;
-  /** SQL of the changed row's name, and of the table of the source that it is from. */
-  label: string;
-  source: string;
-}
-
-/** Runs an update and reports the rows it changed, by the table that they came from. */
-async function reportChanges(
-  { session, report }: Loading,
-  reason: string,
-  { given, update, label, source }: Change,
-): Promise<void> {
-  const name = quoteName("import_changes");
-  await session.execute(`create temporary table ${name} (source text, label text) on commit drop`);
-  await session.execute(`
-    with ${given === undefined ? "" : `${given},`}
-    changes as (${update} returning ${source} as source, ${label} as label)
-    insert into ${name} select source, label from changes`);
+/** Rows that came over with a change, as common table expressions of which the last is `changes (source, label)`. */
+export async function reportChanges({ session, report }: Loading, reason: string, changes: string): Promise<void> {
   const rows = await session.query<{ source: string; count: number; examples: string[] }>(`
-    select source, count(*)::integer as count, (array_agg(label))[1:${REPORT_EXAMPLES}] as examples from ${name} group by source`);
-  await session.execute(`drop table ${name}`);
+    with ${changes}
+    select source, count(*)::integer as count, (array_agg(label))[1:${REPORT_EXAMPLES}] as examples from changes group by source`);
   for (const { source: table, count, examples } of rows) report.find("changed", { table, reason, count, examples });
 }

@@ -1,6 +1,6 @@
 /** Contacts. Formbricks has a row for every attribute of a contact; in Mortar a contact is one row. */
 import { quoteText } from "../../../db/session.ts";
-import { insert, type Loading, reportRows, resolve, resolvedTable, settleUniques } from "../load.ts";
+import { insert, type Loading, reportChanges, reportRows, resolve, resolvedTable, settleUniques } from "../load.ts";
 import {
   ENVIRONMENT_PARENT,
   ID_AND_TIMES,
@@ -119,20 +119,30 @@ export async function loadContacts(loading: Loading): Promise<void> {
       select "contactId", "environmentId",
         max(value) filter (where key = 'userId') as "userId",
         max(value) filter (where key = 'email') as email,
-        jsonb_object_agg(key, typed) filter (where key not in ('userId', 'email')) as attributes
+        jsonb_object_agg(key, coalesce(typed, to_jsonb(value))) filter (where key not in ('userId', 'email')) as attributes
       from ${resolvedTable(contactAttributes)} where _state = 'new' group by "contactId", "environmentId"
     ) a
     where c.id = a."contactId" and c."environmentId" = a."environmentId" and c._state = 'new'`);
   await settleUniques(loading, contacts, people);
+  await reportMisfits(loading);
   await insert(loading, contacts, people);
   await reportRows(loading, people);
   await reportRows(loading, resolvedTable(contactAttributes));
 }
 
-/**
- * Finds each attribute's contact and key, and its value in the type of the key. A value that does not fit the type is
- * left: segments and lists compare by the key's type and would meet what they cannot compare.
- */
+/** A value that does not fit its key stays the text it was in Formbricks: it counts as set, and compares as text. */
+async function reportMisfits(loading: Loading): Promise<void> {
+  for (const dataType of ["number", "date", "boolean"])
+    await reportChanges(
+      loading,
+      `kept as text: the value is no ${dataType}, which its key asks for`,
+      `changes as (
+        select _source as source, _label as label from ${resolvedTable(contactAttributes)}
+        where _state = 'new' and typed is null and "dataType" = '${dataType}' and key not in ('userId', 'email'))`,
+    );
+}
+
+/** Finds each attribute's contact and key, and its value in the type of the key: `typed` is null when it does not fit. */
 async function resolveAttributes({ session }: Loading): Promise<void> {
   const isIdentifier = `k.key in ('userId', 'email')`;
   await session.execute(`
@@ -140,7 +150,7 @@ async function resolveAttributes({ session }: Loading): Promise<void> {
     with found as (
       select s._n, s._source, s."contactId", s."attributeKeyId", s.value, c."environmentId", c._state as "contactState", k.key, k."dataType",
         case
-          when ${isIdentifier} then to_jsonb(s.value)
+          when ${isIdentifier} then null
           when k."dataType" = 'number' then to_jsonb(s.number)
           when k."dataType" = 'date' then to_jsonb(s.date)
           when k."dataType" = 'boolean' then case when lower(s.value) in ('true', 'false') then to_jsonb(lower(s.value)::boolean) end
@@ -165,12 +175,11 @@ async function resolveAttributes({ session }: Loading): Promise<void> {
           when key is null then ${quoteText("its ContactAttributeKey is not there")}
           when "isEmpty" then ${quoteText("an empty text identifies nobody")}
           when "isTooLong" then ${quoteText(`the value is longer than ${MAX_INDEXED_BYTES} bytes`)}
-          when typed is null then 'the value is no ' || "dataType"::text || ', which its key asks for'
           when turn > 1 then ${quoteText("the contact has a newer value under the same key")}
         end as _reason
       from found f
     )
-    select _n, _source, "contactId", "environmentId", key, value, typed, _reason,
+    select _n, _source, "contactId", "environmentId", key, value, typed, "dataType", _reason,
       concat_ws('/', "contactId", coalesce(key, "attributeKeyId")) as _label,
       case
         when _reason is not null then 'left'
