@@ -45,6 +45,10 @@ export async function createApp({ config, services, log, limiter, readiness }: A
   app.addHook("onRequest", async (_request, reply) => {
     reply.headers(SECURITY_HEADERS);
   });
+  app.addHook("onSend", (_request, reply, payload, done) => {
+    if (!readiness.isAccepting()) reply.header("connection", "close"); // else the client goes on using a connection that we wait for
+    done(null, payload);
+  });
   app.addHook("onResponse", async (request, reply) => {
     request.log.debug(
       { route: request.routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },

@@ -77,7 +77,11 @@ export async function createServer(options: BackendOptions): Promise<Server> {
   }
 
   async function close(): Promise<void> {
+    stopAccepting();
+    // Node closes the connections that are idle when it is told to, not those that become so.
+    const sweep = setInterval(() => app.server.closeIdleConnections(), 100);
     await app.close();
+    clearInterval(sweep);
     await backend.close();
   }
 }

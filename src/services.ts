@@ -6,6 +6,7 @@ import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
+import { createSegmentService, type SegmentService } from "./segments/service.ts";
 import { newId } from "./shared/ids.ts";
 
 /** Every service, by the noun it serves. */
@@ -14,6 +15,7 @@ export interface Services {
   contacts: ContactService;
   environments: EnvironmentService;
   organizations: OrganizationService;
+  segments: SegmentService;
 }
 
 /** The composition root: builds every service once, each after what it needs. */
@@ -36,5 +38,6 @@ export function createServices({
     now: Date.now,
     minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE,
   });
-  return { apiKeys, contacts, environments, organizations };
+  const segments = createSegmentService({ db });
+  return { apiKeys, contacts, environments, organizations, segments };
 }

@@ -4,7 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chownSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -47,6 +47,8 @@ const SETTINGS = {
 const USER = "mortar";
 const START_TIMEOUT_MS = 60_000;
 const SUPERVISION_INTERVAL_MS = 250;
+/** Another program took the port; a killed server's last processes, or one it was just starting, hold the data. */
+const PASSING_FAILURE = /in use|already exists/;
 const LOG_MAX_BYTES = 5_000_000;
 
 /** A PostgreSQL server process, as its lock file describes it. */
@@ -78,7 +80,7 @@ export async function startEmbeddedPostgres({ dir, log, share = false }: Embedde
 
 async function own(placement: Placement, lock: FolderLock, log: Logger): Promise<EmbeddedPostgres> {
   const password = await prepareCluster(placement);
-  const postmaster = (await adopt(placement, password, log)) ?? (await startOnFreePort(placement));
+  const postmaster = await bringUp(placement, password, log);
   const supervision = supervise(placement, postmaster, log);
   return { url: urlOf(postmaster.port, password), dir: placement.home, stop };
 
@@ -107,16 +109,28 @@ async function prepareCluster(placement: Placement): Promise<string> {
   const cluster = clusterOf(placement);
   const password = readPassword(placement) ?? makePassword(placement);
   if (existsSync(cluster)) return password;
-  // Made beside its place and moved there when complete: an interrupted first start leaves nothing that looks finished.
-  const unfinished = `${cluster}.unfinished`;
-  rmSync(unfinished, { recursive: true, force: true });
+  // Made beside its place and moved there when complete, so that an interrupted first start leaves nothing that looks
+  // finished. Each has a name of its own, because the program that makes it outlives a killed server for a moment.
+  const unfinished = `${cluster}.unfinished-${randomBytes(4).toString("hex")}`;
   const { failed, output } = await run(placement, placement.initdb, [
     ...["-D", unfinished, "-U", USER, "--pwfile", passwordFile(placement), "--auth=scram-sha-256"],
     ...["--encoding=UTF8", "--locale=C", "--data-checksums"],
   ]);
-  if (failed) throw new StartError(`The embedded database cannot be made in ${placement.home}: ${lastLine(output)}`);
+  if (failed) throw new StartError(`The embedded database cannot be made in ${placement.home}: ${reasonIn(output)}`);
   renameSync(unfinished, cluster);
+  removeUnfinished(placement);
   return password;
+}
+
+/** Removes what interrupted first starts left, if nobody is writing to it any more. */
+function removeUnfinished({ home }: Placement): void {
+  for (const name of readdirSync(home).filter((entry) => entry.startsWith(`${CLUSTER_FOLDER}.unfinished-`))) {
+    try {
+      rmSync(join(home, name), { recursive: true, force: true });
+    } catch {
+      // it only takes room
+    }
+  }
 }
 
 /** The database that a killed process left running, once it answers; null when there is none. */
@@ -138,14 +152,15 @@ async function adopt(placement: Placement, password: string, log: Logger): Promi
   return null;
 }
 
-async function startOnFreePort(placement: Placement): Promise<Postmaster> {
+/** Adopts what runs already, or starts it on a free port. */
+async function bringUp(placement: Placement, password: string, log: Logger): Promise<Postmaster> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
-    const port = await findFreePort();
-    const failure = await startPostmaster(placement, port);
+    const adopted = await adopt(placement, password, log);
+    if (adopted) return adopted;
+    const failure = await startPostmaster(placement, await findFreePort());
     if (failure === null) return startedPostmaster(placement);
-    // Another program may have taken the port, and a killed server's last processes may still have to notice.
-    if (!/in use/.test(failure) || Date.now() > deadline)
+    if (!PASSING_FAILURE.test(failure) || Date.now() > deadline)
       throw new StartError(`The embedded database does not start: ${failure}`);
     await sleep(250);
   }
@@ -202,7 +217,7 @@ async function startPostmaster(placement: Placement, port: number): Promise<stri
   ]);
   if (!failed) return null;
   const fatal = existsSync(logFile) ? /FATAL: +(.*)/.exec(readFileSync(logFile).subarray(logStart).toString()) : null;
-  return fatal?.[1] ?? lastLine(output);
+  return fatal?.[1] ?? reasonIn(output);
 }
 
 async function stopPostmaster(placement: Placement): Promise<void> {
@@ -294,4 +309,8 @@ const clusterOf = ({ home }: Placement) => join(home, CLUSTER_FOLDER);
 const passwordFile = ({ home }: Placement) => join(home, "password");
 const urlOf = (port: number, password: string) => `postgresql://${USER}:${password}@127.0.0.1:${port}/postgres`;
 const sizeOf = (file: string) => (existsSync(file) ? statSync(file).size : 0);
-const lastLine = (text: string) => text.trim().split("\n").at(-1) ?? "";
+/** The first line that names an error; else the last one. */
+const reasonIn = (output: string): string => {
+  const lines = output.trim().split("\n");
+  return lines.find((line) => /error:|FATAL:/.test(line)) ?? lines.at(-1) ?? "";
+};

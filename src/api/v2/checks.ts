@@ -5,12 +5,13 @@
  */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import { parseJson } from "../../http/json-body.ts";
+import { acceptAnything, parseJson } from "../../http/json-body.ts";
 import { Problem, type ProblemIssue } from "../../shared/problem.ts";
+import { isStorableText } from "../../shared/storable-text.ts";
 
 /** Applies the `body`, `querystring` and `params` schemas of every route of the scope. */
 export function checkInputs(app: FastifyInstance): void {
-  app.setValidatorCompiler(() => () => true);
+  app.setValidatorCompiler(acceptAnything);
   app.addHook("preHandler", async (request) => {
     const { body, querystring, params } = request.routeOptions.schema ?? {};
     if (body instanceof z.ZodType) request.body = parse(body, parseJson(request.body));
@@ -34,14 +35,10 @@ function lastOfEach(query: unknown): unknown {
   return Object.fromEntries(Object.entries(query).map(([name, value]) => [name, Array.isArray(value) ? value.at(-1) : value]));
 }
 
-const HALF_SURROGATE_PAIR = /\p{Surrogate}/u;
-
 /** The strings the database cannot keep, which would otherwise fail only there: NUL characters and half surrogate pairs. */
 function unstorable(value: unknown, field = ""): ProblemIssue[] {
   if (typeof value === "string")
-    return value.includes("\0") || HALF_SURROGATE_PAIR.test(value)
-      ? [{ field, issue: "Contains characters that cannot be stored" }]
-      : [];
+    return isStorableText(value) ? [] : [{ field, issue: "Contains characters that cannot be stored" }];
   if (typeof value !== "object" || value === null || value instanceof Date) return [];
   return Object.entries(value).flatMap(([name, member]) => {
     const path = field === "" ? name : `${field}.${name}`;

@@ -11,7 +11,8 @@ const NAME_PATTERN = /^[\p{L}\p{M}\p{Nd}\s',.&()-]+$/u;
 
 const UserName = z.string().trim().min(1, "Name should be at least 1 character long").regex(NAME_PATTERN, "Invalid name format");
 
-const UserEmail = z.email("Invalid email").max(255);
+/** Its own text stands for a missing address too; zod would show it for a long one as well. */
+const UserEmail = z.email("Invalid email").max(255, "Too big: expected string to have <=255 characters");
 
 /** The roles a self-hosted organization gives; `billing` comes with imported data only. */
 const AssignableRole = z.enum(["owner", "manager", "member"]);

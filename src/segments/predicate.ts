@@ -1,0 +1,382 @@
+/** The first back end of a filter: functions over a contact in memory. Source: client-api §7. */
+import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
+import { dateText, type Period, STORED_DATE_PATTERN, subtractPeriod } from "./dates.ts";
+import {
+  type AttributeCondition,
+  type AttributeTest,
+  type Condition,
+  type DateBound,
+  type Filter,
+  foldText,
+  type GroupFilter,
+  type InteractionCondition,
+  type LeafFilter,
+  type NumberComparison,
+} from "./filter.ts";
+import { type ResolvedSegment, resolveSegments, type SegmentRow } from "./resolve.ts";
+
+/** All that a segment can ask about a contact. Times are in milliseconds since the epoch. */
+export interface SegmentSubject {
+  userId: string | null;
+  email: string | null;
+  /** Every attribute but userId and email, by key. */
+  attributes: Readonly<Record<string, AttributeValue>>;
+  displays: readonly { surveyId: string; createdAt: number }[];
+  responses: readonly { surveyId: string; createdAt: number; finished: boolean }[];
+  /** Of the request that is being answered; null when there is none: no device leaf is true then. */
+  device: "phone" | "desktop" | null;
+  now: number;
+}
+
+/** What segments of one subject are known to match already. Belongs to one subject at one moment. */
+export type SegmentMemo = Map<ResolvedSegment, boolean>;
+
+export interface CompiledSegment {
+  id: string;
+  /** Why it matches nobody, or which of its leaves never hold; empty for every segment written through the API. */
+  issues: readonly string[];
+  /** @param memo shared by the calls for one subject, so that no segment is evaluated twice for it */
+  matches(subject: SegmentSubject, memo?: SegmentMemo): boolean;
+  /** What the predicate makes of every part, and which leaf settled it. */
+  explain(subject: SegmentSubject): Explanation;
+}
+
+export interface Explanation {
+  segmentId: string;
+  result: boolean;
+  /** Null when the segment matches nobody as it is; `issues` says why. */
+  tree: ExplainedGroup | null;
+  /**
+   * The leaf at which the result became certain, reading from the left; null when there is none. For a leaf about
+   * another segment, that segment's own explanation is within.
+   */
+  decidedBy: ExplainedLeaf | null;
+  issues: readonly string[];
+}
+
+export type ExplainedNode = ExplainedGroup | ExplainedLeaf;
+
+export interface ExplainedGroup {
+  type: "group";
+  result: boolean;
+  /** True if all of any alternative are, as in the filter. */
+  alternatives: { result: boolean; filters: ExplainedNode[] }[];
+}
+
+export interface ExplainedLeaf {
+  type: "leaf";
+  id: string | null;
+  root: string;
+  operator: string;
+  /** Of the filter, as it was written. */
+  value: unknown;
+  /** The attribute (null: not set), the device, the number of displays or responses in question, or the membership. */
+  contactValue: AttributeValue | null;
+  result: boolean;
+  segment?: Explanation;
+}
+
+/**
+ * Compiles all segments of an environment; one that cannot be compiled matches nobody and says why in `issues`.
+ * An attribute without a key in `attributeKeys` (made a moment ago) is taken for what its value is.
+ */
+export function compileSegments(
+  segments: readonly SegmentRow[],
+  attributeKeys: ReadonlyMap<string, AttributeDataType>,
+): CompiledSegment[] {
+  const compiler = createCompiler(attributeKeys);
+  return resolveSegments(segments).map((segment) => ({
+    id: segment.id,
+    issues: segment.issues,
+    matches: (subject, memo = new Map()) => compiler.evaluate(segment, { subject, memo }),
+    explain: (subject) => compiler.explain(segment, { subject, memo: new Map() }),
+  }));
+}
+
+/**
+ * The ids of the segments that the subject is in, in their order. A segment that fails is left out and reported; it
+ * must not hide every other survey from the user (client-api §19, BEAT 11).
+ */
+export function matchingSegmentIds(
+  segments: readonly CompiledSegment[],
+  subject: SegmentSubject,
+  onFailure?: (segmentId: string, error: unknown) => void,
+): string[] {
+  const memo: SegmentMemo = new Map();
+  const ids: string[] = [];
+  for (const segment of segments) {
+    try {
+      if (segment.matches(subject, memo)) ids.push(segment.id);
+    } catch (error) {
+      onFailure?.(segment.id, error);
+    }
+  }
+  return ids;
+}
+
+interface Evaluation {
+  subject: SegmentSubject;
+  memo: SegmentMemo;
+}
+
+interface CompiledNode {
+  test(evaluation: Evaluation): boolean;
+  explain(evaluation: Evaluation): ExplainedNode;
+}
+
+interface CompiledGroup extends CompiledNode {
+  explain(evaluation: Evaluation): ExplainedGroup;
+}
+
+/** What a leaf does: its verdict, and what it looked at. */
+interface CompiledCondition {
+  test(evaluation: Evaluation): boolean;
+  look(evaluation: Evaluation): AttributeValue | null;
+  lookInto?(evaluation: Evaluation): Explanation;
+}
+
+const NEVER: CompiledCondition = { test: () => false, look: () => null };
+
+function createCompiler(attributeKeys: ReadonlyMap<string, AttributeDataType>) {
+  const compiled = new Map<ResolvedSegment, CompiledGroup | null>();
+  const boundaries = new Map<string, (now: number) => number>();
+  return { evaluate, explain };
+
+  function evaluate(segment: ResolvedSegment, evaluation: Evaluation): boolean {
+    const known = evaluation.memo.get(segment);
+    if (known !== undefined) return known;
+    const result = root(segment)?.test(evaluation) ?? false;
+    evaluation.memo.set(segment, result);
+    return result;
+  }
+
+  function explain(segment: ResolvedSegment, evaluation: Evaluation): Explanation {
+    const tree = root(segment)?.explain(evaluation) ?? null;
+    return {
+      segmentId: segment.id,
+      result: tree?.result ?? false,
+      tree,
+      decidedBy: tree && decidingLeaf(tree),
+      issues: segment.issues,
+    };
+  }
+
+  function root(segment: ResolvedSegment): CompiledGroup | null {
+    const known = compiled.get(segment);
+    if (known !== undefined) return known;
+    const node = segment.filter && compileGroup(segment.filter, segment);
+    compiled.set(segment, node);
+    return node;
+  }
+
+  function compile(filter: Filter, segment: ResolvedSegment): CompiledNode {
+    return filter.type === "group" ? compileGroup(filter, segment) : compileLeaf(filter, segment);
+  }
+
+  function compileGroup(group: GroupFilter, segment: ResolvedSegment): CompiledGroup {
+    const alternatives = group.alternatives.map((run) => run.map((filter) => compile(filter, segment)));
+    return { test: compileTests(alternatives.map((run) => run.map(({ test }) => test))), explain: explainGroup };
+
+    function explainGroup(evaluation: Evaluation): ExplainedGroup {
+      const explained = alternatives.map((run) => {
+        const filters = run.map((node) => node.explain(evaluation));
+        return { result: filters.every(({ result }) => result), filters };
+      });
+      const result = explained.length === 0 || explained.some((run) => run.result);
+      return { type: "group", result, alternatives: explained };
+    }
+  }
+
+  function compileLeaf({ source, condition }: LeafFilter, segment: ResolvedSegment): CompiledNode {
+    const { test, look, lookInto } = compileCondition(condition, segment);
+    return { test, explain: explainLeaf };
+
+    function explainLeaf(evaluation: Evaluation): ExplainedLeaf {
+      const leaf: ExplainedLeaf = { type: "leaf", ...source, contactValue: look(evaluation), result: test(evaluation) };
+      return lookInto ? { ...leaf, segment: lookInto(evaluation) } : leaf;
+    }
+  }
+
+  function compileCondition(condition: Condition, segment: ResolvedSegment): CompiledCondition {
+    switch (condition.type) {
+      case "never":
+        return NEVER;
+      case "attribute":
+        return compileAttribute(condition);
+      case "segment":
+        return compileMembership(condition, segment.nested.get(condition.segmentId));
+      case "device": {
+        const { device, negated } = condition;
+        return {
+          test: ({ subject }) => subject.device !== null && (subject.device === device) !== negated,
+          look: ({ subject }) => subject.device,
+        };
+      }
+      case "interaction":
+        return compileInteraction(condition);
+    }
+  }
+
+  function compileMembership({ negated }: { negated: boolean }, other: ResolvedSegment | undefined): CompiledCondition {
+    if (other === undefined) return NEVER;
+    return {
+      test: (evaluation) => evaluate(other, evaluation) !== negated,
+      look: (evaluation) => evaluate(other, evaluation),
+      lookInto: (evaluation) => explain(other, evaluation),
+    };
+  }
+
+  function compileAttribute({ key, test }: AttributeCondition): CompiledCondition {
+    const read = attributeReader(key);
+    const look = ({ subject }: Evaluation) => read(subject) ?? null;
+    if (test.type === "presence") return { test: ({ subject }) => (read(subject) === undefined) === test.negated, look };
+    const holds = compileTest(test, key === "userId" || key === "email" ? "string" : attributeKeys.get(key));
+    return {
+      test: ({ subject }) => {
+        const value = read(subject);
+        return value !== undefined && holds(value, subject.now);
+      },
+      look,
+    };
+  }
+
+  function compileTest(
+    test: Exclude<AttributeTest, { type: "presence" }>,
+    dataType: AttributeDataType | undefined,
+  ): (value: AttributeValue, now: number) => boolean {
+    const mayBe = (type: AttributeDataType) => dataType === undefined || dataType === type;
+    switch (test.type) {
+      case "text": {
+        const { negated, text } = test;
+        const compare = TEXT_COMPARISONS[test.comparison];
+        const number = mayBe("number") ? test.number : null;
+        return (value) =>
+          (number !== null && typeof value === "number" ? value === number : compare(foldText(String(value)), text)) !== negated;
+      }
+      case "number": {
+        const { number } = test;
+        const compare = NUMBER_COMPARISONS[test.comparison];
+        return mayBe("number") ? (value) => typeof value === "number" && compare(value, number) : () => false;
+      }
+      case "date": {
+        if (!mayBe("date")) return () => false;
+        const isAfter = compileBound(test.from, (value, bound) => value > bound);
+        const isBefore = compileBound(test.to, (value, bound) => value < bound);
+        return (value, now) =>
+          typeof value === "string" && STORED_DATE_PATTERN.test(value) && isAfter(value, now) && isBefore(value, now);
+      }
+    }
+  }
+
+  function compileBound(
+    bound: DateBound | null,
+    isBeyond: (value: string, bound: string) => boolean,
+  ): (value: string, now: number) => boolean {
+    if (bound === null) return () => true;
+    const { inclusive } = bound;
+    if ("at" in bound) return (value) => isBeyond(value, bound.at) || (inclusive && value === bound.at);
+    const boundary = boundaryOf(bound.ago);
+    return (value, now) => {
+      const at = dateText(boundary(now));
+      return isBeyond(value, at) || (inclusive && value === at);
+    };
+  }
+
+  function compileInteraction({ event, negated, surveyIds, within }: InteractionCondition): CompiledCondition {
+    const scope = surveyIds && new Set(surveyIds);
+    const boundary = boundaryOf(within);
+    return {
+      test: ({ subject }) => {
+        const since = boundary(subject.now);
+        return EVENTS[event](subject).some((item) => counts(item, since)) !== negated;
+      },
+      look: ({ subject }) => {
+        const since = boundary(subject.now);
+        return EVENTS[event](subject).filter((item) => counts(item, since)).length;
+      },
+    };
+
+    function counts(item: SubjectEvent, since: number): boolean {
+      return (
+        item.createdAt >= since &&
+        (scope === null || scope.has(item.surveyId)) &&
+        (event !== "finishedResponse" || item.finished === true)
+      );
+    }
+  }
+
+  /** The start of a period, computed once per moment for all leaves that ask for the same one. */
+  function boundaryOf(period: Period): (now: number) => number {
+    const name = `${period.amount} ${period.unit}`;
+    const known = boundaries.get(name);
+    if (known) return known;
+    let lastNow = Number.NaN;
+    let last = 0;
+    const boundary = (now: number) => {
+      if (now !== lastNow) {
+        last = subtractPeriod(now, period);
+        lastNow = now;
+      }
+      return last;
+    };
+    boundaries.set(name, boundary);
+    return boundary;
+  }
+}
+
+interface SubjectEvent {
+  surveyId: string;
+  createdAt: number;
+  finished?: boolean;
+}
+
+const EVENTS: Record<InteractionCondition["event"], (subject: SegmentSubject) => readonly SubjectEvent[]> = {
+  display: (subject) => subject.displays,
+  response: (subject) => subject.responses,
+  finishedResponse: (subject) => subject.responses,
+};
+
+const TEXT_COMPARISONS = {
+  equals: (value: string, text: string) => value === text,
+  contains: (value: string, text: string) => value.includes(text),
+  startsWith: (value: string, text: string) => value.startsWith(text),
+  endsWith: (value: string, text: string) => value.endsWith(text),
+};
+
+const NUMBER_COMPARISONS: Record<NumberComparison, (value: number, number: number) => boolean> = {
+  "<": (value, number) => value < number,
+  "<=": (value, number) => value <= number,
+  ">": (value, number) => value > number,
+  ">=": (value, number) => value >= number,
+};
+
+type Test = CompiledNode["test"];
+
+function compileTests(alternatives: readonly (readonly Test[])[]): Test {
+  const runs = alternatives.map((tests): Test => {
+    const [only] = tests;
+    return only && tests.length === 1 ? only : (evaluation) => tests.every((test) => test(evaluation));
+  });
+  const [only] = runs;
+  if (only === undefined) return () => true;
+  return runs.length === 1 ? only : (evaluation) => runs.some((run) => run(evaluation));
+}
+
+/** Undefined when the contact does not have it. */
+function attributeReader(key: string): (subject: SegmentSubject) => AttributeValue | undefined {
+  if (key === "userId") return (subject) => subject.userId ?? undefined;
+  if (key === "email") return (subject) => subject.email ?? undefined;
+  return (subject) => {
+    const value = subject.attributes[key];
+    // Asks for the type, because a key may be the name of something that every object inherits.
+    return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : undefined;
+  };
+}
+
+function decidingLeaf(node: ExplainedNode): ExplainedLeaf | null {
+  if (node.type === "leaf") return node;
+  const deciding = node.result
+    ? node.alternatives.find(({ result }) => result)?.filters.at(-1)
+    : node.alternatives.at(-1)?.filters.find(({ result }) => !result);
+  return deciding ? decidingLeaf(deciding) : null;
+}

@@ -1,0 +1,54 @@
+import { createServer, connect as open, type Server, type Socket } from "node:net";
+
+export interface TcpProxy {
+  port: number;
+  /** Cuts every connection; from now on new ones are refused. */
+  cut(): Promise<void>;
+  restore(): Promise<void>;
+}
+
+/** Stands before a server that a test wants to be away for a while. */
+export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+  const sockets = new Set<Socket>();
+  let server: Server = createServer(forward);
+  await listen(0);
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the proxy has no port");
+  const { port } = address;
+  return { port, cut, restore };
+
+  function forward(client: Socket): void {
+    const upstream = open(target);
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(socket);
+      socket.on("error", () => other.destroy());
+      socket.on("close", () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+      socket.pipe(other);
+    }
+  }
+
+  function cut(): Promise<void> {
+    return new Promise((resolve) => {
+      server.close(() => resolve());
+      for (const socket of sockets) socket.destroy();
+    });
+  }
+
+  async function restore(): Promise<void> {
+    server = createServer(forward);
+    await listen(port);
+  }
+
+  function listen(at: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(at, "127.0.0.1", resolve);
+    });
+  }
+}
