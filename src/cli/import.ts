@@ -1,0 +1,75 @@
+import { Command } from "commander";
+import { databaseSource } from "../import/formbricks/read-database.ts";
+import { fileSource } from "../import/formbricks/read-file.ts";
+import { formatReport } from "../import/formbricks/report.ts";
+import { type ImportProgress, importFormbricks } from "../import/formbricks/service.ts";
+import type { Source } from "../import/formbricks/source.ts";
+import { createSecretBox } from "../shared/secret-box.ts";
+import { createProgress } from "./progress.ts";
+import { UsageError, withDatabase } from "./run.ts";
+
+export const importCommand = (): Command =>
+  new Command("import")
+    .description("Brings data from another product into this installation.")
+    .addHelpText("after", "\nExample:\n  mortar import formbricks --file dump.json")
+    .addCommand(formbricksCommand());
+
+const HELP = `
+Ids, API keys and timestamps are kept, so that SDKs and scripts need nothing but the new address. Reads databases of
+2025 (Project, Environment) and of 2026 (Workspace). Rows that are here already stay as they are, so it can be run
+again, also beside a running server. It writes all or nothing, and ends with a table of what came over, and of what
+was left and why. The source is not changed.
+
+The file is one JSON object of tables: {"Organization": [{"id": "…", "created_at": "…", "name": "…"}], "User": [ … ]}
+A first import into a new installation goes before the server's first start, which would set up an organization of its own.
+
+Examples:
+  mortar import formbricks --file dump.json
+  mortar import formbricks --database-url postgresql://reader:password@old.example/formbricks`;
+
+interface FormbricksOptions {
+  file?: string;
+  databaseUrl?: string;
+}
+
+const formbricksCommand = (): Command =>
+  new Command("formbricks")
+    .description("Imports everything from a Formbricks installation.")
+    .option("--file <path>", "a JSON file of its tables, of any size")
+    .option("--database-url <url>", "its PostgreSQL database, read in one snapshot; ?schema=name where it is not public")
+    .addHelpText("after", HELP)
+    .action(async (options: FormbricksOptions) => {
+      const source = chooseSource(options);
+      await withDatabase("configured", async ({ config, database }) => {
+        const progress = createProgress({ stream: process.stderr });
+        try {
+          const report = await importFormbricks({
+            url: database.directUrl,
+            source,
+            secretBox: createSecretBox(config.ENCRYPTION_KEY),
+            onProgress: (step) => progress.update(formatProgress(step)),
+          });
+          progress.end();
+          console.log(formatReport(report));
+        } finally {
+          progress.end();
+        }
+      });
+    });
+
+function chooseSource({ file, databaseUrl }: FormbricksOptions): Source {
+  if (file !== undefined && databaseUrl === undefined) return fileSource(file);
+  if (databaseUrl !== undefined && file === undefined) {
+    if (!URL.canParse(databaseUrl) || !/^postgres(ql)?:$/.test(new URL(databaseUrl).protocol))
+      throw new UsageError("--database-url must be a postgresql:// URL");
+    return databaseSource(databaseUrl);
+  }
+  throw new UsageError("name one source, with --file or with --database-url");
+}
+
+function formatProgress(progress: ImportProgress): string {
+  if (progress.phase === "writing") return `writing ${progress.table}`;
+  const { read, total } = progress.bytes;
+  const share = total === 0 ? "" : ` (${Math.floor((100 * read) / total)} %)`;
+  return `reading ${progress.table}: ${progress.rows} rows${share}`;
+}

@@ -1,0 +1,55 @@
+import { writeFileSync } from "node:fs";
+import { Command } from "commander";
+import { createApp } from "../app.ts";
+import { readConfig } from "../config/env.ts";
+import type { ChangeFeed } from "../db/change-feed.ts";
+import { openDatabase } from "../db/database.ts";
+import { createRateLimiter } from "../http/rate-limit.ts";
+import { createServices } from "../services.ts";
+import { CommandFailure, createCommandLogger } from "./run.ts";
+
+export const openapiCommand = (): Command =>
+  new Command("openapi")
+    .description("Prints the OpenAPI document that the server answers under /openapi.json. Needs no database.")
+    .option("--output <file>", "write it there instead")
+    .addHelpText("after", "\nExample:\n  mortar openapi --output openapi.json")
+    .action(async ({ output }: { output?: string }) => {
+      const text = `${JSON.stringify(await describeServer(), null, 2)}\n`;
+      if (output === undefined) process.stdout.write(text);
+      else writeDocument(output, text);
+    });
+
+/** The document of a server that is built and never listens; its pool connects at its first query, which never comes. */
+async function describeServer(): Promise<unknown> {
+  const config = { ...readConfig(), ENCRYPTION_KEY: "0".repeat(32) };
+  const log = createCommandLogger(config);
+  const db = openDatabase({ url: "postgresql://127.0.0.1/none", poolSize: 1, log });
+  const changes: ChangeFeed = { subscribe: () => undefined, isListening: () => false, close: async () => undefined };
+  const app = await createApp({
+    config,
+    services: createServices({ config, db, changes, log }),
+    log,
+    limiter: createRateLimiter({ enabled: false }),
+    readiness: {
+      isAccepting: () => false,
+      isDatabaseReachable: async () => false,
+      isMigrated: async () => false,
+      isCacheCurrent: () => false,
+    },
+  });
+  try {
+    await app.ready();
+    return app.swagger();
+  } finally {
+    await app.close();
+    await db.close();
+  }
+}
+
+function writeDocument(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new CommandFailure(`cannot write ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

@@ -1,0 +1,71 @@
+import pg from "pg";
+import type { Statement, Transaction } from "./database.ts";
+
+/**
+ * One database connection held for a long piece of work: no limit on how long a statement takes, temporary tables
+ * that live as long as it does, cursors. For the command line; requests use {@link openDatabase}.
+ */
+export interface Session extends Transaction {
+  /** Runs one statement and returns how many rows it touched. */
+  execute(text: string, values?: unknown[]): Promise<number>;
+  /** Runs `work` in a transaction; commits, or rolls back when it throws. */
+  transaction<Result>(work: () => Promise<Result>): Promise<Result>;
+  /** The rows of a select, `size` at a time, through a cursor. Only inside a transaction. */
+  batches<Row extends object>(select: string, size: number): AsyncGenerator<Row[]>;
+  close(): Promise<void>;
+}
+
+/** @param url straight to PostgreSQL: a transaction pooler would hand every statement to another connection */
+export async function openSession({ url, name }: { url: string; name: string }): Promise<Session> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    application_name: `mortar ${name}`,
+  });
+  client.on("error", () => undefined); // the statement under way, or the next one, reports it
+  await client.connect();
+  return { query, execute, transaction, batches, close: () => client.end() };
+
+  async function query<Row extends object>(statement: Statement | string, values: unknown[] = []): Promise<Row[]> {
+    const { rows } = await client.query<Row>(
+      typeof statement === "string" ? { text: statement, values } : { ...statement, values },
+    );
+    return rows;
+  }
+
+  async function execute(text: string, values: unknown[] = []): Promise<number> {
+    return (await client.query(text, values)).rowCount ?? 0;
+  }
+
+  async function transaction<Result>(work: () => Promise<Result>): Promise<Result> {
+    await client.query("begin");
+    try {
+      const result = await work();
+      await client.query("commit");
+      return result;
+    } catch (error) {
+      await client.query("rollback").catch(() => undefined); // what went wrong first is what matters
+      throw error;
+    }
+  }
+
+  async function* batches<Row extends object>(select: string, size: number): AsyncGenerator<Row[]> {
+    await client.query(`declare batches no scroll cursor for ${select}`);
+    try {
+      for (;;) {
+        const { rows } = await client.query<Row>(`fetch ${size} from batches`);
+        if (rows.length === 0) return;
+        yield rows;
+      }
+    } finally {
+      await client.query("close batches").catch(() => undefined);
+    }
+  }
+}
+
+/** A name for use in SQL text. */
+export const quoteName = (name: string): string => pg.escapeIdentifier(name);
+
+/** A text for use in SQL text, where a parameter cannot stand. */
+export const quoteText = (text: string): string => pg.escapeLiteral(text);
