@@ -33,9 +33,11 @@ describe("deviceOf", () => {
     },
   );
 
+  it.each([undefined, ""])("takes a caller that names none (%j) for a phone", (agent) => {
+    expect(deviceOf(agent)).toBe("phone");
+  });
+
   it.each([
-    undefined,
-    "",
     "curl/8.1",
     "node",
     AGENTS.chromeMac,

@@ -12,11 +12,12 @@ const MOBILE_BROWSER =
 const MOBILE_SDK = /okhttp\/|CFNetwork\/|Darwin\/|\bDart\/|React[ -]?Native/i;
 
 /**
- * The device of a segment's device filter: `phone` for phones, tablets and the mobile SDKs, else `desktop`, which
- * is also the answer without a header. An iPad that asks for desktop pages calls itself a Macintosh and is a desktop.
+ * The device of a segment's device filter: `phone` for phones, tablets and the mobile SDKs, else `desktop`. A caller
+ * that sends no user agent is no browser and counts as a phone, as the reference takes it (recorded). An iPad that asks
+ * for desktop pages calls itself a Macintosh and is a desktop.
  */
 export const deviceOf = (userAgent: string | undefined): "phone" | "desktop" =>
-  userAgent === undefined || userAgent === "" ? "desktop" : deviceOfText(userAgent.slice(0, MAX_LENGTH));
+  userAgent === undefined || userAgent === "" ? "phone" : deviceOfText(userAgent.slice(0, MAX_LENGTH));
 
 const deviceOfText = memoizeBounded(
   (userAgent): "phone" | "desktop" => {
