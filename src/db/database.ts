@@ -37,10 +37,7 @@ const PLAN_FOR_NAMED = "set plan_cache_mode = force_generic_plan; set enable_seq
 export function openDatabase({ url, poolSize, log }: { url: string; poolSize: number; log: Logger }) {
   const namedSize = Math.max(1, Math.floor(poolSize / 3));
   const pool = openPool({ url, max: Math.max(1, poolSize - namedSize), log });
-  const namedPool = openPool({ url, max: namedSize, log });
-  namedPool.on("connect", (client) => {
-    client.query(PLAN_FOR_NAMED).catch((error) => log.warn({ err: error }, "planner settings refused"));
-  });
+  const namedPool = openPool({ url, max: namedSize, log, settings: PLAN_FOR_NAMED });
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   return { prisma, query, transaction, isReachable, close, namedConnections: namedSize };
 
@@ -102,7 +99,8 @@ export function openDatabase({ url, poolSize, log }: { url: string; poolSize: nu
   }
 }
 
-function openPool({ url, max, log }: { url: string; max: number; log: Logger }): pg.Pool {
+/** @param settings sent once on each new connection */
+function openPool({ url, max, log, settings }: { url: string; max: number; log: Logger; settings?: string }): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max,
@@ -111,6 +109,7 @@ function openPool({ url, max, log }: { url: string; max: number; log: Logger }):
     keepAlive: true,
     idleTimeoutMillis: 60_000,
     application_name: "mortar",
+    ...(settings !== undefined && { onConnect: (client: pg.ClientBase) => client.query(settings) }),
   });
   pool.on("error", (error) => log.warn({ err: error }, "idle database connection lost"));
   return pool;
