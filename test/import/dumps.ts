@@ -6,7 +6,7 @@ export type Dump = Record<string, Row[]>;
 
 const T = "2025-03-01T10:00:00.123";
 const times = { created_at: T, updated_at: "2025-03-02T10:00:00.000" };
-export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 export const MODERN_SECRET = "a-modern-secret-of-some-length";
 export const LEGACY_KEY = "a-key-from-before-the-prefix";

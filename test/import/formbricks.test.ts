@@ -267,12 +267,6 @@ describe("bad rows", () => {
     ["a missing column", "Survey", { name: undefined }, "column name is missing"],
     ["a column of another type", "Response", { finished: "yes" }, "column finished is not a boolean"],
     [
-      "a year that the database does not know",
-      "Tag",
-      { created_at: "0000-01-01T00:00:00" },
-      'the database refuses a value: date/time field value out of range: "0000-01-01T00:00:00.000Z"',
-    ],
-    [
       "a key that cannot be recognized",
       "ApiKey",
       { lookupHash: null, hashedKey: "$2b$" },
@@ -284,6 +278,17 @@ describe("bad rows", () => {
     const report = await target.importFile(dump);
     expect(findingsOf(report.left.filter((finding) => finding.table === table))).toEqual({ [`${table}: ${reason}`]: ["bad1"] });
     expect(countsOf(report)[table]?.[3]).toBe(1);
+  });
+
+  it("are named one by one when only the database finds their fault", async () => {
+    const dump = dump2026();
+    for (const id of ["tag2", "tag3", "tag4"])
+      dump.Tag?.push({ ...dump.Tag[0], id, name: id, created_at: id === "tag3" ? "0000-01-01T00:00:00" : "2025-01-01T00:00:00" });
+    const report = await target.importFile(dump);
+    expect(countsOf(report).Tag).toEqual([4, 3, 0, 1]);
+    expect(findingsOf(report.left)).toMatchObject({
+      "Tag: the database refuses a value": ['tag3 (date/time field value out of range: "0000-01-01T00:00:00.000Z")'],
+    });
   });
 
   it("take what hangs on them along, but not a display away from its response", async () => {
