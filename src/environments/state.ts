@@ -24,7 +24,7 @@ export interface Installation {
   recaptchaSiteKey: string | null;
 }
 
-export interface ProjectSettings {
+interface ProjectSettings {
   recontactDays: number;
   clickOutsideClose: boolean;
   overlay: string;
@@ -33,7 +33,7 @@ export interface ProjectSettings {
   styling: JsonObject;
 }
 
-export interface LiveActionClass {
+interface LiveActionClass {
   id: string;
   type: "code" | "noCode";
   name: string;
