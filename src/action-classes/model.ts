@@ -29,7 +29,7 @@ const ElementSelector = z
     message: "Either a CSS selector or the inner text is required",
   });
 
-export const NoCodeConfig = z.union([
+const NoCodeConfig = z.union([
   z.object({ type: z.literal("click"), elementSelector: ElementSelector, ...page }),
   z.object({ type: z.literal("pageView"), ...page }),
   z.object({ type: z.literal("exitIntent"), ...page }),
@@ -41,10 +41,14 @@ const name = z.string({ error: "Name is required" }).trim().min(1, "Name is requ
 const common = { name: indexed(name), description: z.string().nullish() };
 
 /** The content of an action class; either kind must say its own member, if only that it is null. */
-export const ActionClassInput = z.discriminatedUnion("type", [
-  z.object({ ...common, type: z.literal("code"), key: indexed(z.string().trim().min(1)).nullable() }),
-  z.object({ ...common, type: z.literal("noCode"), noCodeConfig: NoCodeConfig.nullable() }),
-]);
+export const ActionClassInput = z.discriminatedUnion(
+  "type",
+  [
+    z.object({ ...common, type: z.literal("code"), key: indexed(z.string().trim().min(1)).nullable() }),
+    z.object({ ...common, type: z.literal("noCode"), noCodeConfig: NoCodeConfig.nullable() }),
+  ],
+  { error: ({ code }) => (code === "invalid_union" ? "Invalid input" : undefined) },
+);
 export type ActionClassInput = z.infer<typeof ActionClassInput>;
 
 /** Paths, and http(s) URLs whose host is a dotted domain, localhost, an IPv4 address or an IPv6 address in brackets. */

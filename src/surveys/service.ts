@@ -4,17 +4,17 @@ import type { Database, Transaction } from "../db/database.ts";
 import type { EnvironmentService } from "../environments/service.ts";
 import { mayUseEnvironment, type PermissionLevel, type Principal, requireEnvironment } from "../shared/principal.ts";
 import { forbidden, invalid, notFound } from "../shared/problem.ts";
-import { isObject } from "./model/json.ts";
+import { isObject, type JsonObject } from "./model/json.ts";
 import type { KnownLanguage } from "./model/language.ts";
 import { type ParsedSurvey, parseSurveyCreate, parseSurveyUpdate, type StoredSurvey } from "./model/parse.ts";
-import type { SurveyContent } from "./model/survey.ts";
+import { type SurveyContent, SurveyFields } from "./model/survey.ts";
 import { querySurveys, type SurveyRecord } from "./survey-record.ts";
-import { dropPrivateSegment, placeSegment } from "./survey-segment.ts";
+import { dropPrivateSegment, placeSegment, type SegmentPlacement } from "./survey-segment.ts";
 import { checkSlug, checkTriggers, insertSurvey, updateSurvey } from "./survey-writes.ts";
 
 export { questionsFromBlocks } from "./model/generation.ts";
-export { SurveyFields } from "./model/survey.ts";
 export type { SurveyRecord } from "./survey-record.ts";
+export { SurveyFields };
 
 export type SurveyService = ReturnType<typeof createSurveyService>;
 
@@ -110,7 +110,7 @@ export function createSurveyService({
       await checkTriggers(tx, environmentId, content.triggers);
       await checkSlug(tx, { environmentId, id, slug: content.columns.slug });
       const placement = { environmentId, surveyId: id, current: existing.segment, reference: parsed.segment, newId, at };
-      const segmentId = content.columns.type === "app" ? await placeSegment(tx, placement) : null;
+      const segmentId = await segmentOfUpdated(tx, existing, content.columns.type, placement);
       await updateSurvey(tx, { environmentId, id, content, segmentId, at });
       if (existing.segment && existing.segment.id !== segmentId) await dropPrivateSegment(tx, environmentId, existing.segment.id);
       await notifyChange(tx, "environment", environmentId);
@@ -177,6 +177,17 @@ export function createSurveyService({
   }
 }
 
+/** A survey that stops to be an app's leaves its segment; a link survey that came with one by import keeps it. */
+async function segmentOfUpdated(
+  tx: Transaction,
+  existing: SurveyRecord,
+  type: SurveyRecord["type"],
+  placement: SegmentPlacement,
+): Promise<string | null> {
+  if (type === "app") return placeSegment(tx, placement);
+  return existing.type === "link" ? (existing.segment?.id ?? null) : null;
+}
+
 function parsedOrThrow(parsed: ParsedSurvey): Extract<ParsedSurvey, { ok: true }> {
   if (!parsed.ok) throw parsed.problem;
   return parsed;
@@ -201,13 +212,23 @@ function storedSurvey(record: SurveyRecord): StoredSurvey {
   const { name, type, status, createdBy, slug, document, archivedAt, triggers, languages, followUps } = record;
   return {
     columns: { name, type, status, createdBy, slug },
-    document,
+    document: withoutEmptyColumns(document),
     archivedAt,
     triggers: triggers.map((actionClass) => actionClass.id),
     languages,
     followUps,
   };
 }
+
+/** Where an imported column is null although a survey cannot say so, it says nothing. */
+const withoutEmptyColumns = (document: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(document).filter(
+      ([member, value]) => value !== null || MEMBERS.get(member)?.safeParse(null).success !== false,
+    ),
+  );
+
+const MEMBERS = new Map<string, z.ZodType>(Object.entries(SurveyFields.shape));
 
 const loadLanguages = (tx: Transaction, environmentId: string): Promise<KnownLanguage[]> =>
   tx.query<KnownLanguage>(`select id, code from languages where "environmentId" = $1`, [environmentId]);

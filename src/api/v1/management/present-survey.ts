@@ -71,7 +71,8 @@ function presentContent({ blocks, questions }: SurveyRecord["document"]) {
 }
 
 /** Whether a body says nothing that {@link presentSurvey} does not say of the survey. */
-export function saysNothingNew(body: object, survey: SurveyRecord): boolean {
+export function saysNothingNew(body: unknown, survey: SurveyRecord): boolean {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return false;
   const shown = new Map<string, unknown>(Object.entries(inJson(presentSurvey(survey))));
   return Object.entries(body).every(([member, value]) => shown.has(member) && isDeepStrictEqual(value, shown.get(member)));
 }

@@ -194,8 +194,7 @@ export const surveyRoutes: FastifyPluginAsyncZod<{ services: Services }> = async
       requireRowId(surveyId);
       const existing = await surveys.get(principal, surveyId, "write");
       const body = parseBody(bytes);
-      const isUnchanged =
-        existing.archivedAt === null && typeof body === "object" && body !== null && saysNothingNew(body, existing);
+      const isUnchanged = existing.archivedAt === null && saysNothingNew(body, existing);
       const survey = isUnchanged ? await surveys.touch(principal, surveyId) : await surveys.update(principal, surveyId, body);
       return { data: presentSurvey(survey) };
     },
