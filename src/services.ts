@@ -4,15 +4,18 @@ import type { CompleteConfig } from "./config/env.ts";
 import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
+import { createDisplayService, type DisplayService } from "./displays/service.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
 import { createSegmentService, type SegmentService } from "./segments/service.ts";
 import { newId } from "./shared/ids.ts";
+import { createLiveSurveyService } from "./surveys/live-survey.ts";
 
 /** Every service, by the noun it serves. */
 export interface Services {
   apiKeys: ApiKeyService;
   contacts: ContactService;
+  displays: DisplayService;
   environments: EnvironmentService;
   organizations: OrganizationService;
   segments: SegmentService;
@@ -39,5 +42,7 @@ export function createServices({
     minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE,
   });
   const segments = createSegmentService({ db });
-  return { apiKeys, contacts, environments, organizations, segments };
+  const liveSurveys = createLiveSurveyService({ db });
+  const displays = createDisplayService({ db, surveys: liveSurveys, newId });
+  return { apiKeys, contacts, displays, environments, organizations, segments };
 }

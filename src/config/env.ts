@@ -47,6 +47,16 @@ const Environment = z.object({
     .default("")
     .refine(isTrustProxy, "must be a number of hops, or addresses and networks separated by commas")
     .describe("Proxies whose `X-Forwarded-For` is believed: a number of hops, or addresses separated by commas"),
+  RECAPTCHA_SITE_KEY: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Public key of Google reCAPTCHA v3, told to SDKs; takes effect with the secret"),
+  RECAPTCHA_SECRET_KEY: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Secret key of Google reCAPTCHA v3; takes effect with the site key"),
   MAX_ATTRIBUTE_KEYS: z.coerce
     .number()
     .int()

@@ -4,6 +4,7 @@ import { createErrorHandler } from "../../http/errors.ts";
 import { acceptAnyBody } from "../../http/json-body.ts";
 import { answerOtherMethods } from "../../http/methods.ts";
 import { answerUnknownPath } from "../../http/unknown-path.ts";
+import { displayRoutes } from "./displays.ts";
 import { presentClientError } from "./envelope.ts";
 import { identifyRoute } from "./identify.ts";
 import type { ClientApiOptions } from "./options.ts";
@@ -28,7 +29,8 @@ export const clientApi: FastifyPluginAsync<ClientApiOptions> = async (app, { gen
   });
   acceptAnyBody(app);
   answerUnknownPath(app);
-  await app.register(preflightRoutes);
+  await app.register(preflightRoutes, options);
   await app.register(identifyRoute, options);
+  await app.register(displayRoutes, options);
   otherMethods.close();
 };
