@@ -7,6 +7,11 @@ import type { Database } from "./db/database.ts";
 import { createDisplayService, type DisplayService } from "./displays/service.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
+import { createGates } from "./responses/gates.ts";
+import { createRecaptchaVerifier } from "./responses/recaptcha.ts";
+import { createResponseService, type ResponseService } from "./responses/service.ts";
+import { createSingleUseLinks } from "./responses/single-use.ts";
+import { createGateTokens } from "./responses/tokens.ts";
 import { createSegmentService, type SegmentService } from "./segments/service.ts";
 import { newId } from "./shared/ids.ts";
 import { createLiveSurveyService } from "./surveys/live-survey.ts";
@@ -18,6 +23,7 @@ export interface Services {
   displays: DisplayService;
   environments: EnvironmentService;
   organizations: OrganizationService;
+  responses: ResponseService;
   segments: SegmentService;
 }
 
@@ -44,5 +50,16 @@ export function createServices({
   const segments = createSegmentService({ db });
   const liveSurveys = createLiveSurveyService({ db });
   const displays = createDisplayService({ db, surveys: liveSurveys, newId });
-  return { apiKeys, contacts, displays, environments, organizations, segments };
+  const gates = createGates({
+    tokens: createGateTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    singleUseLinks: createSingleUseLinks({ encryptionKey: config.ENCRYPTION_KEY }),
+    verifyRecaptcha: createRecaptchaVerifier({
+      siteKey: config.RECAPTCHA_SITE_KEY,
+      secretKey: config.RECAPTCHA_SECRET_KEY,
+      fetch: (input, init) => globalThis.fetch(input, init),
+    }),
+  });
+  const ownOrigins = [config.PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`];
+  const responses = createResponseService({ db, environments, surveys: liveSurveys, gates, newId, ownOrigins });
+  return { apiKeys, contacts, displays, environments, organizations, responses, segments };
 }

@@ -9,6 +9,7 @@ import { presentClientError } from "./envelope.ts";
 import { identifyRoute } from "./identify.ts";
 import type { ClientApiOptions } from "./options.ts";
 import { preflightRoutes } from "./preflight.ts";
+import { responseRoutes } from "./responses.ts";
 
 /** On every answer below the prefix, errors included. Source: client-api §2.6. */
 const HEADERS = {
@@ -32,5 +33,6 @@ export const clientApi: FastifyPluginAsync<ClientApiOptions> = async (app, { gen
   await app.register(preflightRoutes, options);
   await app.register(identifyRoute, options);
   await app.register(displayRoutes, options);
+  await app.register(responseRoutes, options);
   otherMethods.close();
 };
