@@ -107,6 +107,11 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   throw new ConfigError(result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("\n"));
 }
 
+/** The address under which clients reach this server, without a slash at its end. */
+export function publicUrl({ PUBLIC_URL, HOST, PORT }: Config): string {
+  return PUBLIC_URL ?? `http://${isIP(HOST) === 6 ? `[${HOST}]` : HOST}:${PORT}`;
+}
+
 /** Every variable with its default and meaning, for the README's table. */
 export function describeConfig(): { name: string; default: string; description: string }[] {
   return Object.entries(Environment.shape).map(([name, schema]) => ({

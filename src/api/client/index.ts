@@ -6,6 +6,7 @@ import { answerOtherMethods } from "../../http/methods.ts";
 import { answerUnknownPath } from "../../http/unknown-path.ts";
 import { displayRoutes } from "./displays.ts";
 import { presentClientError } from "./envelope.ts";
+import { environmentRoute } from "./environment.ts";
 import { identifyRoute } from "./identify.ts";
 import type { ClientApiOptions } from "./options.ts";
 import { preflightRoutes } from "./preflight.ts";
@@ -31,6 +32,7 @@ export const clientApi: FastifyPluginAsync<ClientApiOptions> = async (app, { gen
   acceptAnyBody(app);
   answerUnknownPath(app);
   await app.register(preflightRoutes, options);
+  await app.register(environmentRoute, options);
   await app.register(identifyRoute, options);
   await app.register(displayRoutes, options);
   await app.register(responseRoutes, options);

@@ -3,7 +3,7 @@ import type { FastifyPluginAsync } from "fastify";
 import type { ClientApiOptions } from "./options.ts";
 
 /** Paths whose preflight a browser and the caches on the way may keep for an hour. */
-const CACHED = ["/:environmentId/user", "/:environmentId/displays", "/:environmentId/responses"];
+const CACHED = ["/:environmentId/environment", "/:environmentId/user", "/:environmentId/displays", "/:environmentId/responses"];
 
 /** Paths with the id of somebody's row. */
 const UNCACHED = ["/:environmentId/responses/:responseId"];
