@@ -8,6 +8,8 @@ import { presentClientError } from "./envelope.ts";
 import { identifyRoute } from "./identify.ts";
 import type { ClientApiOptions } from "./options.ts";
 import { preflightRoutes } from "./preflight.ts";
+import { storageRoute } from "./storage.ts";
+import { storageLocalRoute } from "./storage-local.ts";
 
 /** On every answer below the prefix, errors included. Source: client-api §2.6. */
 const HEADERS = {
@@ -30,5 +32,7 @@ export const clientApi: FastifyPluginAsync<ClientApiOptions> = async (app, { gen
   answerUnknownPath(app);
   await app.register(preflightRoutes);
   await app.register(identifyRoute, options);
+  await app.register(storageRoute, options);
+  await app.register(storageLocalRoute, options);
   otherMethods.close();
 };
