@@ -6,6 +6,8 @@ import { answerOtherMethods } from "../../http/methods.ts";
 import { answerUnknownPath } from "../../http/unknown-path.ts";
 import { presentClientError } from "./envelope.ts";
 import { identifyRoute } from "./identify.ts";
+import { legacyRoutes } from "./legacy/index.ts";
+import { previewImageRoute } from "./og.ts";
 import type { ClientApiOptions } from "./options.ts";
 import { preflightRoutes } from "./preflight.ts";
 import { storageRoute } from "./storage.ts";
@@ -34,5 +36,7 @@ export const clientApi: FastifyPluginAsync<ClientApiOptions> = async (app, { gen
   await app.register(identifyRoute, options);
   await app.register(storageRoute, options);
   await app.register(storageLocalRoute, options);
+  await app.register(legacyRoutes, options);
+  if (generation === "v1") await app.register(previewImageRoute);
   otherMethods.close();
 };
