@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
-import type { CompleteConfig } from "./config/env.ts";
+import { type CompleteConfig, publicUrl } from "./config/env.ts";
 import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
@@ -32,6 +32,7 @@ export function createServices({
   config,
   db,
   changes,
+  log,
 }: {
   config: CompleteConfig;
   db: Database;
@@ -39,7 +40,7 @@ export function createServices({
   log: Logger;
 }): Services {
   const apiKeys = createApiKeyService({ db, changes, newId, now: Date.now });
-  const environments = createEnvironmentService({ db, changes });
+  const environments = createEnvironmentService({ db, changes, log, installation: installationOf(config) });
   const contacts = createContactService({ db, environments, newId, now: Date.now, maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS });
   const organizations = createOrganizationService({
     db,
@@ -73,3 +74,9 @@ function createUploadStore(config: CompleteConfig): UploadStore {
     forcePathStyle: config.S3_FORCE_PATH_STYLE,
   });
 }
+
+/** Spam protection needs both keys: the SDK fetches a token with one, the server checks it with the other. */
+const installationOf = (config: CompleteConfig) => ({
+  publicUrl: publicUrl(config),
+  recaptchaSiteKey: config.RECAPTCHA_SECRET_KEY === undefined ? null : (config.RECAPTCHA_SITE_KEY ?? null),
+});

@@ -12,114 +12,123 @@ const databaseUrl = z
   .optional();
 
 /** Every variable the server and the command line read, each with a default. `npm start` needs none. */
-const Environment = z
-  .object({
-    HOST: z.string().min(1).default("127.0.0.1").describe("Address to listen on; `0.0.0.0` in the container image"),
-    PORT: z.coerce.number().int().min(0).max(65535).default(3000).describe("Port to listen on; `0` takes any free one"),
-    PUBLIC_URL: z
-      .url({ protocol: /^https?$/ })
-      .optional()
-      .transform((value) => value?.replace(/\/+$/, ""))
-      .describe("Address under which clients reach this server; default `http://HOST:PORT`"),
-    DATA_DIR: z
-      .string()
-      .min(1)
-      .default("./data")
-      .transform((value) => resolve(value))
-      .describe("Folder of the embedded database, uploaded files, `bootstrap.json` and the generated encryption key"),
-    DATABASE_URL: databaseUrl.describe("A PostgreSQL of version 15 or newer; unset: the embedded one in `DATA_DIR`"),
-    DATABASE_DIRECT_URL: databaseUrl.describe(
-      "The same database past a transaction pooler, for migrations and change notices; default `DATABASE_URL`",
-    ),
-    DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(100).default(8).describe("Database connections of one process"),
-    MIGRATE_ON_START: flag.default(false).describe("Apply migrations at start also to the database of `DATABASE_URL`"),
-    LOG_LEVEL: z
-      .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
-      .default("info")
-      .describe("What is logged; one line per request at `debug`"),
-    ENCRYPTION_KEY: z
-      .string()
-      .min(32, "must have at least 32 characters")
-      .optional()
-      .describe("Encrypts stored secrets such as a webhook's; unset: made once and kept in `DATA_DIR/encryption.key`"),
-    RATE_LIMIT: flag.default(true).describe("Limit requests per client; `off` for tests and load measurements"),
-    TRUST_PROXY: z
-      .string()
-      .default("")
-      .refine(isTrustProxy, "must be a number of hops, or addresses and networks separated by commas")
-      .describe("Proxies whose `X-Forwarded-For` is believed: a number of hops, or addresses separated by commas"),
-    MAX_ATTRIBUTE_KEYS: z.coerce
-      .number()
-      .int()
-      .min(1)
-      .max(10_000)
-      .default(150)
-      .describe("Contact attribute keys an environment may have"),
-    USER_MANAGEMENT_MINIMUM_ROLE: z
-      .enum(["owner", "manager", "disabled"])
-      .default("manager")
-      .describe("Lowest role of an API key's creator with which the key may manage users"),
-    UPLOAD_MAX_BYTES: z.coerce
-      .number()
-      .int()
-      .min(1)
-      .max(5_368_709_120)
-      .default(10_485_760)
-      .describe("Largest file that can be uploaded, in bytes"),
-    S3_BUCKET: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("Bucket of an S3-compatible store for uploaded files; unset: they are kept in `DATA_DIR/uploads`"),
-    S3_REGION: z.string().min(1).default("us-east-1").describe("Region of the bucket"),
-    S3_ENDPOINT: z
-      .url({ protocol: /^https?$/ })
-      .optional()
-      .describe("Address of the store, which clients upload to as well; unset: Amazon's"),
-    S3_ACCESS_KEY_ID: z.string().min(1).optional().describe("Access key of the store; unset: as the AWS SDK finds one by itself"),
-    S3_SECRET_ACCESS_KEY: z.string().min(1).optional().describe("Secret of `S3_ACCESS_KEY_ID`"),
-    S3_FORCE_PATH_STYLE: flag
-      .default(false)
-      .describe("Name the bucket in the path and not in the host name, as most stores but Amazon's want it"),
-    SDK_ASSETS_DIR: z
-      .string()
-      .min(1)
-      .optional()
-      .transform((value) => (value === undefined ? undefined : resolve(value)))
-      .describe("Folder with `formbricks.umd.cjs` and `surveys.umd.cjs`, the scripts that SDKs load from `/js/`"),
-    SHUTDOWN_DELAY_MS: z.coerce
-      .number()
-      .int()
-      .min(0)
-      .max(60_000)
-      .default(0)
-      .describe("Time between `/ready` turning 503 and the last request taken, for load balancers"),
-    BOOTSTRAP_API_KEY: z
-      .string()
-      .regex(/^fbk_[A-Za-z0-9_-]{16,}$/, "must be fbk_ and at least 16 characters of A-Z a-z 0-9 _ -")
-      .optional()
-      .describe("The API key of a new installation; unset: a random one"),
-    BOOTSTRAP_ENVIRONMENT_ID: z
-      .string()
-      .regex(/^[a-z][0-9a-z]{8,63}$/, "must be 9 to 64 lower-case letters and digits")
-      .optional()
-      .describe("The id of a new installation's production environment; unset: a new id"),
-    BOOTSTRAP_ORGANIZATION_NAME: z
-      .string()
-      .min(1)
-      .default("My organization")
-      .describe("Name of a new installation's organization"),
-    BOOTSTRAP_OWNER_EMAIL: z.email().default("owner@example.com").describe("E-mail address of a new installation's owner"),
-  })
-  .superRefine((given, context) => {
-    const needs = (name: keyof typeof given, other: keyof typeof given) => {
-      if (given[name] !== undefined && given[other] === undefined)
-        context.addIssue({ code: "custom", path: [name], message: `needs ${other} too` });
-    };
-    needs("S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY");
-    needs("S3_SECRET_ACCESS_KEY", "S3_ACCESS_KEY_ID");
-    needs("S3_ENDPOINT", "S3_BUCKET");
-  });
+const Environment = z.object({
+  HOST: z.string().min(1).default("127.0.0.1").describe("Address to listen on; `0.0.0.0` in the container image"),
+  PORT: z.coerce.number().int().min(0).max(65535).default(3000).describe("Port to listen on; `0` takes any free one"),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .transform((value) => value?.replace(/\/+$/, ""))
+    .describe("Address under which clients reach this server; default `http://HOST:PORT`"),
+  DATA_DIR: z
+    .string()
+    .min(1)
+    .default("./data")
+    .transform((value) => resolve(value))
+    .describe("Folder of the embedded database, uploaded files, `bootstrap.json` and the generated encryption key"),
+  DATABASE_URL: databaseUrl.describe("A PostgreSQL of version 15 or newer; unset: the embedded one in `DATA_DIR`"),
+  DATABASE_DIRECT_URL: databaseUrl.describe(
+    "The same database past a transaction pooler, for migrations and change notices; default `DATABASE_URL`",
+  ),
+  DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(100).default(8).describe("Database connections of one process"),
+  MIGRATE_ON_START: flag.default(false).describe("Apply migrations at start also to the database of `DATABASE_URL`"),
+  LOG_LEVEL: z
+    .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
+    .default("info")
+    .describe("What is logged; one line per request at `debug`"),
+  ENCRYPTION_KEY: z
+    .string()
+    .min(32, "must have at least 32 characters")
+    .optional()
+    .describe("Encrypts stored secrets such as a webhook's; unset: made once and kept in `DATA_DIR/encryption.key`"),
+  RATE_LIMIT: flag.default(true).describe("Limit requests per client; `off` for tests and load measurements"),
+  TRUST_PROXY: z
+    .string()
+    .default("")
+    .refine(isTrustProxy, "must be a number of hops, or addresses and networks separated by commas")
+    .describe("Proxies whose `X-Forwarded-For` is believed: a number of hops, or addresses separated by commas"),
+  RECAPTCHA_SITE_KEY: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Public key of Google reCAPTCHA v3, told to SDKs; takes effect with the secret"),
+  RECAPTCHA_SECRET_KEY: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Secret key of Google reCAPTCHA v3; takes effect with the site key"),
+  MAX_ATTRIBUTE_KEYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(150)
+    .describe("Contact attribute keys an environment may have"),
+  USER_MANAGEMENT_MINIMUM_ROLE: z
+    .enum(["owner", "manager", "disabled"])
+    .default("manager")
+    .describe("Lowest role of an API key's creator with which the key may manage users"),
+  UPLOAD_MAX_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(5_368_709_120)
+    .default(10_485_760)
+    .describe("Largest file that can be uploaded, in bytes"),
+  S3_BUCKET: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Bucket of an S3-compatible store for uploaded files; unset: they are kept in `DATA_DIR/uploads`"),
+  S3_REGION: z.string().min(1).default("us-east-1").describe("Region of the bucket"),
+  S3_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("Address of the store, which clients upload to as well; unset: Amazon's"),
+  S3_ACCESS_KEY_ID: z.string().min(1).optional().describe("Access key of the store; unset: as the AWS SDK finds one by itself"),
+  S3_SECRET_ACCESS_KEY: z.string().min(1).optional().describe("Secret of `S3_ACCESS_KEY_ID`"),
+  S3_FORCE_PATH_STYLE: flag
+    .default(false)
+    .describe("Name the bucket in the path and not in the host name, as most stores but Amazon's want it"),
+  SDK_ASSETS_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .transform((value) => (value === undefined ? undefined : resolve(value)))
+    .describe("Folder with `formbricks.umd.cjs` and `surveys.umd.cjs`, the scripts that SDKs load from `/js/`"),
+  SHUTDOWN_DELAY_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(0)
+    .describe("Time between `/ready` turning 503 and the last request taken, for load balancers"),
+  BOOTSTRAP_API_KEY: z
+    .string()
+    .regex(/^fbk_[A-Za-z0-9_-]{16,}$/, "must be fbk_ and at least 16 characters of A-Z a-z 0-9 _ -")
+    .optional()
+    .describe("The API key of a new installation; unset: a random one"),
+  BOOTSTRAP_ENVIRONMENT_ID: z
+    .string()
+    .regex(/^[a-z][0-9a-z]{8,63}$/, "must be 9 to 64 lower-case letters and digits")
+    .optional()
+    .describe("The id of a new installation's production environment; unset: a new id"),
+  BOOTSTRAP_ORGANIZATION_NAME: z.string().min(1).default("My organization").describe("Name of a new installation's organization"),
+  BOOTSTRAP_OWNER_EMAIL: z.email().default("owner@example.com").describe("E-mail address of a new installation's owner"),
+});
+
+/** Variables that mean nothing without another one. */
+const COMPANIONS = [
+  ["S3_ENDPOINT", "S3_BUCKET"],
+  ["S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"],
+  ["S3_SECRET_ACCESS_KEY", "S3_ACCESS_KEY_ID"],
+] as const;
+
+const CompleteEnvironment = Environment.superRefine((given, context) => {
+  for (const [name, companion] of COMPANIONS)
+    if (given[name] !== undefined && given[companion] === undefined)
+      context.addIssue({ code: "custom", path: [name], message: `needs ${companion} to be set too` });
+});
 
 export type Config = Readonly<z.output<typeof Environment>>;
 
@@ -134,9 +143,14 @@ export class ConfigError extends Error {
 /** Reads the configuration. An empty variable counts as unset. Throws {@link ConfigError} naming every wrong one. */
 export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""));
-  const result = Environment.safeParse(given);
+  const result = CompleteEnvironment.safeParse(given);
   if (result.success) return Object.freeze(result.data);
   throw new ConfigError(result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("\n"));
+}
+
+/** The address under which clients reach this server, without a slash at its end. */
+export function publicUrl({ PUBLIC_URL, HOST, PORT }: Config): string {
+  return PUBLIC_URL ?? `http://${isIP(HOST) === 6 ? `[${HOST}]` : HOST}:${PORT}`;
 }
 
 /** Every variable with its default and meaning, for the README's table. */

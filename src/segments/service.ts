@@ -4,6 +4,7 @@ import { segmentToSql } from "./filter-to-sql.ts";
 import { resolveSegments, type SegmentRow } from "./resolve.ts";
 
 export { type FilterNode, SegmentFilters, type SegmentFiltersContext, validateFilters } from "./filter-schema.ts";
+export { type SurveyInteraction, surveyInteractions } from "./interactions.ts";
 export {
   type CompiledSegment,
   compileSegments,
