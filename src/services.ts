@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import type { Logger } from "pino";
 import { type ActionClassService, createActionClassService } from "./action-classes/service.ts";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
@@ -12,11 +14,17 @@ import { createGates } from "./responses/gates.ts";
 import { createRecaptchaVerifier } from "./responses/recaptcha.ts";
 import { createResponseService, type ResponseService } from "./responses/service.ts";
 import { createSingleUseLinks } from "./responses/single-use.ts";
+import { readElements } from "./responses/survey-elements.ts";
 import { createGateTokens } from "./responses/tokens.ts";
 import { createSegmentService, type SegmentService } from "./segments/service.ts";
 import { newId } from "./shared/ids.ts";
 import { createLiveSurveyService } from "./surveys/live-survey.ts";
 import { createSurveyService, type SurveyService } from "./surveys/service.ts";
+import { createDiskStore } from "./uploads/disk-store.ts";
+import { createS3Store } from "./uploads/s3-store.ts";
+import { createUploadService, type UploadService } from "./uploads/service.ts";
+import type { UploadStore } from "./uploads/store.ts";
+import { createUploadTokens } from "./uploads/upload-token.ts";
 
 /** Every service, by the noun it serves. */
 export interface Services {
@@ -29,6 +37,7 @@ export interface Services {
   responses: ResponseService;
   segments: SegmentService;
   surveys: SurveyService;
+  uploads: UploadService;
 }
 
 /** The composition root: builds every service once, each after what it needs. */
@@ -82,7 +91,30 @@ export function createServices({
     newId,
     ownOrigins: [publicUrl(config)],
   });
-  return { actionClasses, apiKeys, contacts, displays, environments, organizations, responses, segments, surveys };
+  const uploads = createUploadService({
+    db,
+    store: createUploadStore(config),
+    tokens: createUploadTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    newUuid: randomUUID,
+    now: Date.now,
+    maxBytes: config.UPLOAD_MAX_BYTES,
+    publicUrl: config.PUBLIC_URL,
+    readElements,
+  });
+  return { actionClasses, apiKeys, contacts, displays, environments, organizations, responses, segments, surveys, uploads };
+}
+
+function createUploadStore(config: CompleteConfig): UploadStore {
+  const { S3_BUCKET: bucket, S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = config;
+  if (bucket === undefined)
+    return createDiskStore({ folder: join(config.DATA_DIR, "uploads"), newUuid: randomUUID, now: Date.now });
+  return createS3Store({
+    bucket,
+    region: config.S3_REGION,
+    endpoint: config.S3_ENDPOINT,
+    credentials: accessKeyId === undefined || secretAccessKey === undefined ? undefined : { accessKeyId, secretAccessKey },
+    forcePathStyle: config.S3_FORCE_PATH_STYLE,
+  });
 }
 
 /** Spam protection needs both keys: the SDK fetches a token with one, the server checks it with the other. */

@@ -67,6 +67,13 @@ const without = (keys: readonly string[], { userId, attributes, rules }: Submitt
   attributes: new Map([...attributes].filter(([key]) => !keys.includes(key))),
   rules,
 });
+/** Attributes as stored: userId and email are not among them. */
+export type FoundContact = Pick<IdentifiedContact, "id" | "email" | "attributes">;
+
+const FIND_BY_USER_ID = {
+  name: "contact_by_user_id",
+  text: `select id, email, attributes from contacts where "environmentId" = $1 and "userId" = $2`,
+};
 
 export type ContactService = ReturnType<typeof createContactService>;
 
@@ -115,7 +122,13 @@ export function createContactService({
     maxWaiting: MAX_WAITING,
   });
   const inTurn = createTurns();
-  return { identify, load: batcher.load };
+  return { findByUserId, identify, load: batcher.load };
+
+  /** The contact as it is; null when the environment has none of this user id. */
+  async function findByUserId(environmentId: string, userId: string): Promise<FoundContact | null> {
+    const [row] = await db.query<FoundContact>(FIND_BY_USER_ID, [environmentId, userId]);
+    return row ?? null;
+  }
 
   /**
    * Ensures that the contact exists, merges its attributes and returns its state. Idempotent; safe however many calls
