@@ -6,6 +6,7 @@ import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
+import { createSegmentManagement, type SegmentManagement } from "./segments/management.ts";
 import { createSegmentService, type SegmentService } from "./segments/service.ts";
 import { newId } from "./shared/ids.ts";
 
@@ -15,6 +16,7 @@ export interface Services {
   contacts: ContactService;
   environments: EnvironmentService;
   organizations: OrganizationService;
+  segmentManagement: SegmentManagement;
   segments: SegmentService;
 }
 
@@ -39,5 +41,12 @@ export function createServices({
     minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE,
   });
   const segments = createSegmentService({ db });
-  return { apiKeys, contacts, environments, organizations, segments };
+  const segmentManagement = createSegmentManagement({
+    db,
+    segments,
+    newId,
+    now: Date.now,
+    forgetEnvironment: environments.forget,
+  });
+  return { apiKeys, contacts, environments, organizations, segmentManagement, segments };
 }
