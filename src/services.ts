@@ -9,6 +9,7 @@ import { createOrganizationService, type OrganizationService } from "./organizat
 import { createSegmentManagement, type SegmentManagement } from "./segments/management.ts";
 import { createSegmentService, type SegmentService } from "./segments/service.ts";
 import { newId } from "./shared/ids.ts";
+import { createTeamService, type TeamService } from "./teams/service.ts";
 
 /** Every service, by the noun it serves. */
 export interface Services {
@@ -18,6 +19,7 @@ export interface Services {
   organizations: OrganizationService;
   segmentManagement: SegmentManagement;
   segments: SegmentService;
+  teams: TeamService;
 }
 
 /** The composition root: builds every service once, each after what it needs. */
@@ -48,5 +50,6 @@ export function createServices({
     now: Date.now,
     forgetEnvironment: environments.forget,
   });
-  return { apiKeys, contacts, environments, organizations, segmentManagement, segments };
+  const teams = createTeamService({ db, newId, now: Date.now, minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE });
+  return { apiKeys, contacts, environments, organizations, segmentManagement, segments, teams };
 }
