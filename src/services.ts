@@ -1,5 +1,8 @@
+import { randomBytes } from "node:crypto";
+import { lookup } from "node:dns/promises";
 import type { Logger } from "pino";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
+import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
 import type { CompleteConfig } from "./config/env.ts";
 import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
@@ -9,17 +12,21 @@ import { createOrganizationService, type OrganizationService } from "./organizat
 import { createSegmentManagement, type SegmentManagement } from "./segments/management.ts";
 import { createSegmentService, type SegmentService } from "./segments/service.ts";
 import { newId } from "./shared/ids.ts";
+import { createSecretBox } from "./shared/secret-box.ts";
 import { createTeamService, type TeamService } from "./teams/service.ts";
+import { createWebhookService, type WebhookService } from "./webhooks/service.ts";
 
 /** Every service, by the noun it serves. */
 export interface Services {
   apiKeys: ApiKeyService;
+  attributeKeys: AttributeKeyService;
   contacts: ContactService;
   environments: EnvironmentService;
   organizations: OrganizationService;
   segmentManagement: SegmentManagement;
   segments: SegmentService;
   teams: TeamService;
+  webhooks: WebhookService;
 }
 
 /** The composition root: builds every service once, each after what it needs. */
@@ -35,6 +42,13 @@ export function createServices({
 }): Services {
   const apiKeys = createApiKeyService({ db, changes, newId, now: Date.now });
   const environments = createEnvironmentService({ db, changes });
+  const attributeKeys = createAttributeKeyService({
+    db,
+    newId,
+    now: Date.now,
+    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
+    forgetEnvironment: environments.forget,
+  });
   const contacts = createContactService({ db, environments, newId, now: Date.now, maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS });
   const organizations = createOrganizationService({
     db,
@@ -51,5 +65,16 @@ export function createServices({
     forgetEnvironment: environments.forget,
   });
   const teams = createTeamService({ db, newId, now: Date.now, minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE });
-  return { apiKeys, contacts, environments, organizations, segmentManagement, segments, teams };
+  const webhooks = createWebhookService({
+    db,
+    newId,
+    newSecret: () => `whsec_${randomBytes(32).toString("base64")}`,
+    now: Date.now,
+    secretBox: createSecretBox(config.ENCRYPTION_KEY),
+    targetRules: { resolveHost, allowInternal: config.DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS },
+  });
+  return { apiKeys, attributeKeys, contacts, environments, organizations, segmentManagement, segments, teams, webhooks };
 }
+
+const resolveHost = async (hostname: string): Promise<string[]> =>
+  (await lookup(hostname, { all: true })).map(({ address }) => address);

@@ -58,6 +58,9 @@ const Environment = z.object({
     .enum(["owner", "manager", "disabled"])
     .default("manager")
     .describe("Lowest role of an API key's creator with which the key may manage users"),
+  DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS: flag
+    .default(false)
+    .describe("Let webhooks point into the network that the server stands in"),
   SHUTDOWN_DELAY_MS: z.coerce
     .number()
     .int()

@@ -3,6 +3,7 @@ import type { Database, Transaction } from "../db/database.ts";
 import { isUniqueViolation } from "../db/errors.ts";
 import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
 import { matchingSegmentIds } from "../segments/service.ts";
+import { nameOfAttributeKey } from "../shared/attribute-key-name.ts";
 import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
 import { unavailable } from "../shared/problem.ts";
 import {
@@ -174,7 +175,7 @@ export function createContactService({
           environmentId,
           created.map(() => newId()),
           created.map(({ key }) => key),
-          created.map(({ key }) => nameOfKey(key)),
+          created.map(({ key }) => nameOfAttributeKey(key)),
           created.map(({ dataType }) => dataType),
         ],
       );
@@ -206,10 +207,3 @@ export function createContactService({
     return { displays, responses };
   }
 }
-
-/** `favorite_color` → `Favorite Color`: the display name of a key that was created by a value. */
-const nameOfKey = (key: string): string =>
-  key
-    .split("_")
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
-    .join(" ");
