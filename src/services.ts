@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
 import type { CompleteConfig } from "./config/env.ts";
+import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
 import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
@@ -20,6 +21,7 @@ import { createWebhookService, type WebhookService } from "./webhooks/service.ts
 export interface Services {
   apiKeys: ApiKeyService;
   attributeKeys: AttributeKeyService;
+  contactManagement: ContactManagement;
   contacts: ContactService;
   environments: EnvironmentService;
   organizations: OrganizationService;
@@ -50,6 +52,13 @@ export function createServices({
     forgetEnvironment: environments.forget,
   });
   const contacts = createContactService({ db, environments, newId, now: Date.now, maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS });
+  const contactManagement = createContactManagement({
+    db,
+    newId,
+    now: Date.now,
+    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
+    forgetEnvironment: environments.forget,
+  });
   const organizations = createOrganizationService({
     db,
     newId,
@@ -73,7 +82,18 @@ export function createServices({
     secretBox: createSecretBox(config.ENCRYPTION_KEY),
     targetRules: { resolveHost, allowInternal: config.DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS },
   });
-  return { apiKeys, attributeKeys, contacts, environments, organizations, segmentManagement, segments, teams, webhooks };
+  return {
+    apiKeys,
+    attributeKeys,
+    contactManagement,
+    contacts,
+    environments,
+    organizations,
+    segmentManagement,
+    segments,
+    teams,
+    webhooks,
+  };
 }
 
 const resolveHost = async (hostname: string): Promise<string[]> =>

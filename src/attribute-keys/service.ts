@@ -43,6 +43,10 @@ export const SAFE_KEY = /^[a-z][a-z0-9_]*$/;
 /** The default keys' names in the spelling that {@link SAFE_KEY} asks for: kept free for them. */
 export const RESERVED_KEYS: readonly string[] = ["user_id", "first_name", "last_name"];
 
+/** Why a key of {@link RESERVED_KEYS} is refused, in the contract's words. */
+export const reservedKeysIssue = (keys: readonly string[]): string =>
+  `Reserved attribute key(s): ${keys.join(", ")}. These keys are reserved for the v5.1 safe-identifier default attribute migration and cannot be created as custom attributes.`;
+
 const COLUMNS = `
   t.id, t."createdAt", t."updatedAt", t."isUnique", t.key, t.name, t.description, t.type, t."dataType", t."environmentId"`;
 

@@ -1,7 +1,7 @@
 /** Contact attribute keys. Source: management-api-v2 §5.10. */
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { RESERVED_KEYS, SAFE_KEY } from "../../../attribute-keys/service.ts";
+import { RESERVED_KEYS, reservedKeysIssue, SAFE_KEY } from "../../../attribute-keys/service.ts";
 import type { Services } from "../../../services.ts";
 import { ATTRIBUTE_DATA_TYPES } from "../../../shared/attributes.ts";
 import { ID_PATTERN } from "../../../shared/ids.ts";
@@ -33,8 +33,7 @@ const Key = z
   .max(255)
   .regex(SAFE_KEY, UNSAFE_KEY)
   .refine((key) => !RESERVED_KEYS.includes(key), {
-    error: ({ input }) =>
-      `Reserved attribute key(s): ${input}. These keys are reserved for the v5.1 safe-identifier default attribute migration and cannot be created as custom attributes.`,
+    error: ({ input }) => reservedKeysIssue([String(input)]),
   });
 
 const AttributeKeyCreate = z.object({

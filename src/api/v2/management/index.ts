@@ -3,6 +3,7 @@ import type { FastifyPluginAsync } from "fastify";
 import type { Services } from "../../../services.ts";
 import { unauthenticated } from "../../../shared/problem.ts";
 import { attributeKeyRoutes } from "./contact-attribute-keys.ts";
+import { contactRoutes } from "./contacts.ts";
 import { segmentRoutes } from "./segments.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
@@ -11,6 +12,7 @@ export const managementApi: FastifyPluginAsync<{ services: Services }> = async (
   app.addHook("onRequest", async ({ principal }) => {
     if (principal.permissions.size === 0) throw unauthenticated();
   });
+  await app.register(contactRoutes, { services });
   await app.register(attributeKeyRoutes, { services });
   await app.register(segmentRoutes, { services });
   await app.register(webhookRoutes, { services });

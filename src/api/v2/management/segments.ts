@@ -10,6 +10,7 @@ import type { Services } from "../../../services.ts";
 import { ID_PATTERN } from "../../../shared/ids.ts";
 import { BODY_ERRORS, QUERY_ERRORS, V2Error, v2Data, v2List } from "../envelope.ts";
 import { LIST_PAGE, listQuery } from "../list-query.ts";
+import { Contact } from "./contact.ts";
 import { listedOwner, OWNER_IN_ANSWER, OWNER_IN_BODY, OWNER_IN_QUERY, presentOwner, resolveOwner } from "./owner.ts";
 
 const Title = z.string().trim().min(1).max(255);
@@ -42,18 +43,6 @@ const SegmentUpdate = z.object({
   isPrivate: z.boolean().optional(),
   filters: SegmentFiltersInput.optional(),
 });
-
-const SegmentContact = z
-  .object({
-    id: z.string(),
-    createdAt: z.date(),
-    updatedAt: z.date(),
-    userId: z.string().nullable(),
-    email: z.string().nullable(),
-    attributes: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
-    ...OWNER_IN_ANSWER,
-  })
-  .meta({ id: "V2SegmentContact" });
 
 const Leaf = z
   .object({
@@ -224,7 +213,7 @@ export const segmentRoutes: FastifyPluginAsyncZod<{ services: Services }> = asyn
         summary: "Get the contacts of a segment, newest first",
         params: Path,
         querystring: z.object(LIST_PAGE),
-        response: { 200: v2List(SegmentContact), ...QUERY_ERRORS, 404: V2Error },
+        response: { 200: v2List(Contact), ...QUERY_ERRORS, 404: V2Error },
       },
     },
     async ({ principal, params, query }) => {
