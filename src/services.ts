@@ -3,17 +3,24 @@ import { lookup } from "node:dns/promises";
 import type { Logger } from "pino";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
-import type { CompleteConfig } from "./config/env.ts";
+import { type CompleteConfig, publicUrl } from "./config/env.ts";
 import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
 import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
+import { createDisplayService, type DisplayService } from "./displays/service.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
+import { createGates } from "./responses/gates.ts";
+import { createRecaptchaVerifier } from "./responses/recaptcha.ts";
+import { createResponseService, type ResponseService } from "./responses/service.ts";
+import { createSingleUseLinks } from "./responses/single-use.ts";
+import { createGateTokens } from "./responses/tokens.ts";
 import { createSegmentManagement, type SegmentManagement } from "./segments/management.ts";
 import { createSegmentService, type SegmentService } from "./segments/service.ts";
 import { newId } from "./shared/ids.ts";
 import { createSecretBox } from "./shared/secret-box.ts";
+import { createLiveSurveyService } from "./surveys/live-survey.ts";
 import { createTeamService, type TeamService } from "./teams/service.ts";
 import { createWebhookService, type WebhookService } from "./webhooks/service.ts";
 
@@ -23,8 +30,10 @@ export interface Services {
   attributeKeys: AttributeKeyService;
   contactManagement: ContactManagement;
   contacts: ContactService;
+  displays: DisplayService;
   environments: EnvironmentService;
   organizations: OrganizationService;
+  responses: ResponseService;
   segmentManagement: SegmentManagement;
   segments: SegmentService;
   teams: TeamService;
@@ -36,6 +45,7 @@ export function createServices({
   config,
   db,
   changes,
+  log,
 }: {
   config: CompleteConfig;
   db: Database;
@@ -43,7 +53,7 @@ export function createServices({
   log: Logger;
 }): Services {
   const apiKeys = createApiKeyService({ db, changes, newId, now: Date.now });
-  const environments = createEnvironmentService({ db, changes });
+  const environments = createEnvironmentService({ db, changes, log, installation: installationOf(config) });
   const attributeKeys = createAttributeKeyService({
     db,
     newId,
@@ -82,13 +92,28 @@ export function createServices({
     secretBox: createSecretBox(config.ENCRYPTION_KEY),
     targetRules: { resolveHost, allowInternal: config.DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS },
   });
+  const liveSurveys = createLiveSurveyService({ db });
+  const displays = createDisplayService({ db, surveys: liveSurveys, newId });
+  const gates = createGates({
+    tokens: createGateTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    singleUseLinks: createSingleUseLinks({ encryptionKey: config.ENCRYPTION_KEY }),
+    verifyRecaptcha: createRecaptchaVerifier({
+      siteKey: config.RECAPTCHA_SITE_KEY,
+      secretKey: config.RECAPTCHA_SECRET_KEY,
+      fetch: (input, init) => globalThis.fetch(input, init),
+    }),
+  });
+  const ownOrigins = [config.PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`];
+  const responses = createResponseService({ db, environments, surveys: liveSurveys, gates, newId, ownOrigins });
   return {
     apiKeys,
     attributeKeys,
     contactManagement,
     contacts,
+    displays,
     environments,
     organizations,
+    responses,
     segmentManagement,
     segments,
     teams,
@@ -98,3 +123,9 @@ export function createServices({
 
 const resolveHost = async (hostname: string): Promise<string[]> =>
   (await lookup(hostname, { all: true })).map(({ address }) => address);
+
+/** Spam protection needs both keys: the SDK fetches a token with one, the server checks it with the other. */
+const installationOf = (config: CompleteConfig) => ({
+  publicUrl: publicUrl(config),
+  recaptchaSiteKey: config.RECAPTCHA_SECRET_KEY === undefined ? null : (config.RECAPTCHA_SITE_KEY ?? null),
+});

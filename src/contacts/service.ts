@@ -1,10 +1,11 @@
 import { notifyChange } from "../db/change-feed.ts";
 import type { Database, Transaction } from "../db/database.ts";
-import { isUniqueViolation } from "../db/errors.ts";
+import { isRetryable, isUnavailable, isUniqueViolation } from "../db/errors.ts";
 import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
 import { matchingSegmentIds } from "../segments/service.ts";
 import { nameOfAttributeKey } from "../shared/attribute-key-name.ts";
 import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
+import { createBatcher } from "../shared/batcher.ts";
 import { unavailable } from "../shared/problem.ts";
 import {
   type AttributeNote,
@@ -57,6 +58,14 @@ export type ContactService = ReturnType<typeof createContactService>;
 /** How often an item is sent again when the contact changes under its hands or two contacts fight for one address. */
 const MAX_TRIES = 4;
 
+/** Identifies sent as one statement; more would keep the first of them waiting for the last. */
+const MAX_BATCH = 100;
+
+/** Identifies that wait for a connection; at the speed of a slow machine about a second's worth. */
+const MAX_WAITING = 5_000;
+
+const tooBusy = () => unavailable("The contact is being changed by too many calls at once", 1);
+
 /** Contacts: the persons whom surveys are shown to. */
 export function createContactService({
   db,
@@ -71,7 +80,15 @@ export function createContactService({
   now: () => number;
   maxAttributeKeys: number;
 }) {
-  return { identify };
+  const batcher = createBatcher<IdentifyItem, IdentifiedRow>({
+    run: (items) => db.query<IdentifiedRow>(IDENTIFY, identifyValues(items)),
+    isOfOneItem: (error) => !isUnavailable(error),
+    keyOf: ({ environmentId, userId }) => `${environmentId} ${userId}`,
+    maxRunning: db.namedConnections,
+    maxBatch: MAX_BATCH,
+    maxWaiting: MAX_WAITING,
+  });
+  return { identify, load: batcher.load };
 
   /**
    * Ensures that the contact exists, merges its attributes and returns its state. Idempotent; safe however many calls
@@ -98,23 +115,28 @@ export function createContactService({
     return { id, userId, isNew, email, attributes: stored, segmentIds, ...history, emailTaken, notes };
   }
 
-  /** Sends the item until it was applied to the contact as it is: see {@link IDENTIFY}. */
-  async function find(
-    environmentId: string,
-    userId: string,
-    plan: AttributePlan,
-    tx: Pick<Transaction, "query"> = db,
-  ): Promise<IdentifiedRow> {
+  /** Sends the item, together with others that arrive now, until it was applied to the contact as it is. */
+  async function find(environmentId: string, userId: string, plan: AttributePlan): Promise<IdentifiedRow> {
     const item: IdentifyItem = { environmentId, userId, newId: newId(), email: plan.email, patch: plan.patch };
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
-      const [row] = await tx.query<IdentifiedRow>(IDENTIFY, identifyValues([item])).catch((error: unknown) => {
+      const row = await batcher.submit(item).catch((error: unknown) => {
         // Two contacts claimed one address at the same moment: the loser finds it taken when it looks again.
-        if (tx === db && isUniqueViolation(error, "email")) return [];
+        if (isUniqueViolation(error, "email") || isRetryable(error)) return undefined;
         throw error;
       });
       if (row && !row.isStale) return row;
     }
-    throw unavailable("The contact is being changed by too many calls at once", 1);
+    throw tooBusy();
+  }
+
+  /** The same inside a transaction. */
+  async function findWithin(tx: Transaction, environmentId: string, userId: string, plan: AttributePlan): Promise<IdentifiedRow> {
+    const item: IdentifyItem = { environmentId, userId, newId: newId(), email: plan.email, patch: plan.patch };
+    for (let tries = 1; tries <= MAX_TRIES; tries++) {
+      const [row] = await tx.query<IdentifiedRow>(IDENTIFY, identifyValues([item]));
+      if (row && !row.isStale) return row;
+    }
+    throw tooBusy();
   }
 
   /** The rare way: creates what keys the limit allows and identifies, all or nothing. */
@@ -131,7 +153,7 @@ export function createContactService({
           // The types may be those of somebody who created the same keys a moment before.
           const known = new Map([...attributes].filter(([key]) => !skipped.includes(key)));
           const plan = planAttributes(known, { attributeKeys, languages: configuration.languages, rules });
-          const row = await find(environmentId, userId, plan, tx);
+          const row = await findWithin(tx, environmentId, userId, plan);
           if (created.length > 0) await notifyChange(tx, "environment", environmentId);
           return { row, notes: [...creationNotes(created, skipped), ...plan.notes] };
         });
