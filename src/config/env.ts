@@ -96,6 +96,9 @@ const Environment = z.object({
     .optional()
     .transform((value) => (value === undefined ? undefined : resolve(value)))
     .describe("Folder with `formbricks.umd.cjs` and `surveys.umd.cjs`, the scripts that SDKs load from `/js/`"),
+  DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS: flag
+    .default(false)
+    .describe("Let webhooks point into the network that the server stands in"),
   SHUTDOWN_DELAY_MS: z.coerce
     .number()
     .int()

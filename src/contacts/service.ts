@@ -3,6 +3,7 @@ import type { Database, Transaction } from "../db/database.ts";
 import { isRetryable, isUnavailable, isUniqueViolation } from "../db/errors.ts";
 import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
 import { matchingSegmentIds } from "../segments/service.ts";
+import { nameOfAttributeKey } from "../shared/attribute-key-name.ts";
 import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
 import { createBatcher } from "../shared/batcher.ts";
 import { unavailable } from "../shared/problem.ts";
@@ -257,7 +258,7 @@ export function createContactService({
           environmentId,
           created.map(() => newId()),
           created.map(({ key }) => key),
-          created.map(({ key }) => nameOfKey(key)),
+          created.map(({ key }) => nameOfAttributeKey(key)),
           created.map(({ dataType }) => dataType),
         ],
       );
@@ -289,10 +290,3 @@ export function createContactService({
     return { displays, responses };
   }
 }
-
-/** `favorite_color` → `Favorite Color`: the display name of a key that was created by a value. */
-const nameOfKey = (key: string): string =>
-  key
-    .split("_")
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
-    .join(" ");

@@ -72,6 +72,12 @@ export const SegmentFilters: z.ZodType<FilterNode[]> = z.lazy(() =>
   ),
 );
 
+/** The same for bodies of requests, which may be nested so deeply that checking them would overflow the stack. */
+export const SegmentFiltersInput = z.preprocess((filters, context) => {
+  if (depth(filters) > MAX_DEPTH) context.addIssue("Nested too deeply");
+  return filters;
+}, SegmentFilters);
+
 /** What filters may refer to: only what is in the segment's own environment. */
 export interface SegmentFiltersContext {
   /** Of the segment that is written; null when it is new. */
