@@ -1,16 +1,25 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Logger } from "pino";
+import { type ActionClassService, createActionClassService } from "./action-classes/service.ts";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type CompleteConfig, publicUrl } from "./config/env.ts";
 import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
+import { createDisplayService, type DisplayService } from "./displays/service.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
+import { createGates } from "./responses/gates.ts";
+import { createRecaptchaVerifier } from "./responses/recaptcha.ts";
+import { createResponseService, type ResponseService } from "./responses/service.ts";
+import { createSingleUseLinks } from "./responses/single-use.ts";
 import { readElements } from "./responses/survey-elements.ts";
+import { createGateTokens } from "./responses/tokens.ts";
 import { createSegmentService, type SegmentService } from "./segments/service.ts";
 import { newId } from "./shared/ids.ts";
+import { createLiveSurveyService } from "./surveys/live-survey.ts";
+import { createSurveyService, type SurveyService } from "./surveys/service.ts";
 import { createDiskStore } from "./uploads/disk-store.ts";
 import { createS3Store } from "./uploads/s3-store.ts";
 import { createUploadService, type UploadService } from "./uploads/service.ts";
@@ -19,11 +28,15 @@ import { createUploadTokens } from "./uploads/upload-token.ts";
 
 /** Every service, by the noun it serves. */
 export interface Services {
+  actionClasses: ActionClassService;
   apiKeys: ApiKeyService;
   contacts: ContactService;
+  displays: DisplayService;
   environments: EnvironmentService;
   organizations: OrganizationService;
+  responses: ResponseService;
   segments: SegmentService;
+  surveys: SurveyService;
   uploads: UploadService;
 }
 
@@ -49,6 +62,35 @@ export function createServices({
     minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE,
   });
   const segments = createSegmentService({ db });
+  const singleUseLinks = createSingleUseLinks({ encryptionKey: config.ENCRYPTION_KEY });
+  const actionClasses = createActionClassService({ db, environments, newId, now: Date.now });
+  const surveys = createSurveyService({
+    db,
+    environments,
+    newId,
+    now: Date.now,
+    buildSingleUseQuery: singleUseLinks.buildQuery,
+    publicUrl: publicUrl(config),
+  });
+  const liveSurveys = createLiveSurveyService({ db });
+  const displays = createDisplayService({ db, surveys: liveSurveys, newId });
+  const gates = createGates({
+    tokens: createGateTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    singleUseLinks,
+    verifyRecaptcha: createRecaptchaVerifier({
+      siteKey: config.RECAPTCHA_SITE_KEY,
+      secretKey: config.RECAPTCHA_SECRET_KEY,
+      fetch: (input, init) => globalThis.fetch(input, init),
+    }),
+  });
+  const responses = createResponseService({
+    db,
+    environments,
+    surveys: liveSurveys,
+    gates,
+    newId,
+    ownOrigins: [publicUrl(config)],
+  });
   const uploads = createUploadService({
     db,
     store: createUploadStore(config),
@@ -59,7 +101,7 @@ export function createServices({
     publicUrl: config.PUBLIC_URL,
     readElements,
   });
-  return { apiKeys, contacts, environments, organizations, segments, uploads };
+  return { actionClasses, apiKeys, contacts, displays, environments, organizations, responses, segments, surveys, uploads };
 }
 
 function createUploadStore(config: CompleteConfig): UploadStore {
