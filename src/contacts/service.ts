@@ -52,6 +52,14 @@ export interface IdentifiedContact {
   notes: AttributeNote[];
 }
 
+/** Attributes as stored: userId and email are not among them. */
+export type FoundContact = Pick<IdentifiedContact, "id" | "email" | "attributes">;
+
+const FIND_BY_USER_ID = {
+  name: "contact_by_user_id",
+  text: `select id, email, attributes from contacts where "environmentId" = $1 and "userId" = $2`,
+};
+
 export type ContactService = ReturnType<typeof createContactService>;
 
 /** How often an item is sent again when the contact changes under its hands or two contacts fight for one address. */
@@ -87,7 +95,13 @@ export function createContactService({
     maxBatch: MAX_BATCH,
     maxWaiting: MAX_WAITING,
   });
-  return { identify, load: batcher.load };
+  return { identify, findByUserId, load: batcher.load };
+
+  /** The contact as it is; null when the environment has none of this user id. */
+  async function findByUserId(environmentId: string, userId: string): Promise<FoundContact | null> {
+    const [row] = await db.query<FoundContact>(FIND_BY_USER_ID, [environmentId, userId]);
+    return row ?? null;
+  }
 
   /**
    * Ensures that the contact exists, merges its attributes and returns its state. Idempotent; safe however many calls
