@@ -95,7 +95,7 @@ const Environment = z.object({
     .min(1)
     .optional()
     .transform((value) => (value === undefined ? undefined : resolve(value)))
-    .describe("Folder with `formbricks.umd.cjs` and `surveys.umd.cjs`, the scripts that SDKs load from `/js/`"),
+    .describe("Folder with a `formbricks.umd.cjs` or a `surveys.umd.cjs` to serve at `/js/` in the place of our own"),
   SHUTDOWN_DELAY_MS: z.coerce
     .number()
     .int()
