@@ -1,4 +1,4 @@
-// Compiles src to dist. `--if-stale` skips the work when nothing under src or prisma is newer than the last build.
+// Compiles src to dist, and bundles the web SDK. `--if-stale` skips the work when nothing under src or prisma is newer than the last build.
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -23,6 +23,8 @@ async function build() {
   execFileSync(process.execPath, [join(typescript, "bin/tsc"), "-p", join(root, "src/tsconfig.json")], {
     stdio: ["ignore", "inherit", "inherit"],
   });
+  const { buildWebSdk } = await import("./build-web-sdk.mjs");
+  await buildWebSdk();
   writeFileSync(stamp, "");
 }
 
