@@ -4,6 +4,8 @@ import type { Logger } from "pino";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
 import { type CompleteConfig, publicUrl } from "./config/env.ts";
+import { type ContactLinkService, createContactLinkService } from "./contact-links/service.ts";
+import { createContactLinkTokens } from "./contact-links/token.ts";
 import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
 import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
@@ -12,6 +14,7 @@ import { createDisplayService, type DisplayService } from "./displays/service.ts
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
 import { createGates } from "./responses/gates.ts";
+import { createResponseManagement, type ResponseManagement } from "./responses/management.ts";
 import { createRecaptchaVerifier } from "./responses/recaptcha.ts";
 import { createResponseService, type ResponseService } from "./responses/service.ts";
 import { createSingleUseLinks } from "./responses/single-use.ts";
@@ -28,11 +31,13 @@ import { createWebhookService, type WebhookService } from "./webhooks/service.ts
 export interface Services {
   apiKeys: ApiKeyService;
   attributeKeys: AttributeKeyService;
+  contactLinks: ContactLinkService;
   contactManagement: ContactManagement;
   contacts: ContactService;
   displays: DisplayService;
   environments: EnvironmentService;
   organizations: OrganizationService;
+  responseManagement: ResponseManagement;
   responses: ResponseService;
   segmentManagement: SegmentManagement;
   segments: SegmentService;
@@ -94,9 +99,21 @@ export function createServices({
   });
   const liveSurveys = createLiveSurveyService({ db });
   const displays = createDisplayService({ db, surveys: liveSurveys, newId });
+  const singleUseLinks = createSingleUseLinks({ encryptionKey: config.ENCRYPTION_KEY });
+  const contactLinks = createContactLinkService({
+    db,
+    environments,
+    surveys: liveSurveys,
+    segments,
+    tokens: createContactLinkTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    buildSingleUseQuery: singleUseLinks.buildQuery,
+    newId,
+    now: Date.now,
+    publicUrl: publicUrl(config),
+  });
   const gates = createGates({
     tokens: createGateTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
-    singleUseLinks: createSingleUseLinks({ encryptionKey: config.ENCRYPTION_KEY }),
+    singleUseLinks,
     verifyRecaptcha: createRecaptchaVerifier({
       siteKey: config.RECAPTCHA_SITE_KEY,
       secretKey: config.RECAPTCHA_SECRET_KEY,
@@ -105,14 +122,23 @@ export function createServices({
   });
   const ownOrigins = [config.PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`];
   const responses = createResponseService({ db, environments, surveys: liveSurveys, gates, newId, ownOrigins });
+  const responseManagement = createResponseManagement({
+    db,
+    environments,
+    surveys: liveSurveys,
+    newId,
+    publicUrl: publicUrl(config),
+  });
   return {
     apiKeys,
     attributeKeys,
+    contactLinks,
     contactManagement,
     contacts,
     displays,
     environments,
     organizations,
+    responseManagement,
     responses,
     segmentManagement,
     segments,
