@@ -1,6 +1,8 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { lookup } from "node:dns/promises";
+import { join } from "node:path";
 import type { Logger } from "pino";
+import { type ActionClassService, createActionClassService } from "./action-classes/service.ts";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
 import { type CompleteConfig, publicUrl } from "./config/env.ts";
@@ -18,17 +20,25 @@ import { createResponseManagement, type ResponseManagement } from "./responses/m
 import { createRecaptchaVerifier } from "./responses/recaptcha.ts";
 import { createResponseService, type ResponseService } from "./responses/service.ts";
 import { createSingleUseLinks } from "./responses/single-use.ts";
+import { readElements } from "./responses/survey-elements.ts";
 import { createGateTokens } from "./responses/tokens.ts";
 import { createSegmentManagement, type SegmentManagement } from "./segments/management.ts";
 import { createSegmentService, type SegmentService } from "./segments/service.ts";
 import { newId } from "./shared/ids.ts";
 import { createSecretBox } from "./shared/secret-box.ts";
 import { createLiveSurveyService } from "./surveys/live-survey.ts";
+import { createSurveyService, type SurveyService } from "./surveys/service.ts";
 import { createTeamService, type TeamService } from "./teams/service.ts";
+import { createDiskStore } from "./uploads/disk-store.ts";
+import { createS3Store } from "./uploads/s3-store.ts";
+import { createUploadService, type UploadService } from "./uploads/service.ts";
+import type { UploadStore } from "./uploads/store.ts";
+import { createUploadTokens } from "./uploads/upload-token.ts";
 import { createWebhookService, type WebhookService } from "./webhooks/service.ts";
 
 /** Every service, by the noun it serves. */
 export interface Services {
+  actionClasses: ActionClassService;
   apiKeys: ApiKeyService;
   attributeKeys: AttributeKeyService;
   contactLinks: ContactLinkService;
@@ -41,7 +51,9 @@ export interface Services {
   responses: ResponseService;
   segmentManagement: SegmentManagement;
   segments: SegmentService;
+  surveys: SurveyService;
   teams: TeamService;
+  uploads: UploadService;
   webhooks: WebhookService;
 }
 
@@ -59,21 +71,7 @@ export function createServices({
 }): Services {
   const apiKeys = createApiKeyService({ db, changes, newId, now: Date.now });
   const environments = createEnvironmentService({ db, changes, log, installation: installationOf(config) });
-  const attributeKeys = createAttributeKeyService({
-    db,
-    newId,
-    now: Date.now,
-    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
-    forgetEnvironment: environments.forget,
-  });
   const contacts = createContactService({ db, environments, newId, now: Date.now, maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS });
-  const contactManagement = createContactManagement({
-    db,
-    newId,
-    now: Date.now,
-    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
-    forgetEnvironment: environments.forget,
-  });
   const organizations = createOrganizationService({
     db,
     newId,
@@ -81,6 +79,59 @@ export function createServices({
     minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE,
   });
   const segments = createSegmentService({ db });
+  const singleUseLinks = createSingleUseLinks({ encryptionKey: config.ENCRYPTION_KEY });
+  const actionClasses = createActionClassService({ db, environments, newId, now: Date.now });
+  const surveys = createSurveyService({
+    db,
+    environments,
+    newId,
+    now: Date.now,
+    buildSingleUseQuery: singleUseLinks.buildQuery,
+    publicUrl: publicUrl(config),
+  });
+  const liveSurveys = createLiveSurveyService({ db });
+  const displays = createDisplayService({ db, surveys: liveSurveys, newId });
+  const gates = createGates({
+    tokens: createGateTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    singleUseLinks,
+    verifyRecaptcha: createRecaptchaVerifier({
+      siteKey: config.RECAPTCHA_SITE_KEY,
+      secretKey: config.RECAPTCHA_SECRET_KEY,
+      fetch: (input, init) => globalThis.fetch(input, init),
+    }),
+  });
+  const responses = createResponseService({
+    db,
+    environments,
+    surveys: liveSurveys,
+    gates,
+    newId,
+    ownOrigins: [publicUrl(config)],
+  });
+  const uploads = createUploadService({
+    db,
+    store: createUploadStore(config),
+    tokens: createUploadTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    newUuid: randomUUID,
+    now: Date.now,
+    maxBytes: config.UPLOAD_MAX_BYTES,
+    publicUrl: config.PUBLIC_URL,
+    readElements,
+  });
+  const attributeKeys = createAttributeKeyService({
+    db,
+    newId,
+    now: Date.now,
+    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
+    forgetEnvironment: environments.forget,
+  });
+  const contactManagement = createContactManagement({
+    db,
+    newId,
+    now: Date.now,
+    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
+    forgetEnvironment: environments.forget,
+  });
   const segmentManagement = createSegmentManagement({
     db,
     segments,
@@ -97,9 +148,6 @@ export function createServices({
     secretBox: createSecretBox(config.ENCRYPTION_KEY),
     targetRules: { resolveHost, allowInternal: config.DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS },
   });
-  const liveSurveys = createLiveSurveyService({ db });
-  const displays = createDisplayService({ db, surveys: liveSurveys, newId });
-  const singleUseLinks = createSingleUseLinks({ encryptionKey: config.ENCRYPTION_KEY });
   const contactLinks = createContactLinkService({
     db,
     environments,
@@ -111,17 +159,6 @@ export function createServices({
     now: Date.now,
     publicUrl: publicUrl(config),
   });
-  const gates = createGates({
-    tokens: createGateTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
-    singleUseLinks,
-    verifyRecaptcha: createRecaptchaVerifier({
-      siteKey: config.RECAPTCHA_SITE_KEY,
-      secretKey: config.RECAPTCHA_SECRET_KEY,
-      fetch: (input, init) => globalThis.fetch(input, init),
-    }),
-  });
-  const ownOrigins = [config.PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`];
-  const responses = createResponseService({ db, environments, surveys: liveSurveys, gates, newId, ownOrigins });
   const responseManagement = createResponseManagement({
     db,
     environments,
@@ -130,6 +167,7 @@ export function createServices({
     publicUrl: publicUrl(config),
   });
   return {
+    actionClasses,
     apiKeys,
     attributeKeys,
     contactLinks,
@@ -142,16 +180,31 @@ export function createServices({
     responses,
     segmentManagement,
     segments,
+    surveys,
     teams,
+    uploads,
     webhooks,
   };
 }
 
-const resolveHost = async (hostname: string): Promise<string[]> =>
-  (await lookup(hostname, { all: true })).map(({ address }) => address);
+function createUploadStore(config: CompleteConfig): UploadStore {
+  const { S3_BUCKET: bucket, S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = config;
+  if (bucket === undefined)
+    return createDiskStore({ folder: join(config.DATA_DIR, "uploads"), newUuid: randomUUID, now: Date.now });
+  return createS3Store({
+    bucket,
+    region: config.S3_REGION,
+    endpoint: config.S3_ENDPOINT,
+    credentials: accessKeyId === undefined || secretAccessKey === undefined ? undefined : { accessKeyId, secretAccessKey },
+    forcePathStyle: config.S3_FORCE_PATH_STYLE,
+  });
+}
 
 /** Spam protection needs both keys: the SDK fetches a token with one, the server checks it with the other. */
 const installationOf = (config: CompleteConfig) => ({
   publicUrl: publicUrl(config),
   recaptchaSiteKey: config.RECAPTCHA_SECRET_KEY === undefined ? null : (config.RECAPTCHA_SITE_KEY ?? null),
 });
+
+const resolveHost = async (hostname: string): Promise<string[]> =>
+  (await lookup(hostname, { all: true })).map(({ address }) => address);
