@@ -165,6 +165,8 @@ export function createServices({
     surveys: liveSurveys,
     newId,
     publicUrl: publicUrl(config),
+    removeFile: uploads.removeFile,
+    log,
   });
   return {
     actionClasses,
