@@ -1,3 +1,4 @@
+import type { FastifyRequest } from "fastify";
 import type { RateBucket, RateLimiter } from "../../http/rate-limit.ts";
 import type { Services } from "../../services.ts";
 
@@ -9,5 +10,9 @@ export interface ClientApiOptions {
   limiter: RateLimiter;
 }
 
-/** Requests of one address. Source: client-api §17.1. */
-export const CLIENT_BUCKET: RateBucket = { name: "client", limit: 100, windowMs: 60_000 };
+/** Requests of one {@link clientOf}. Source: client-api §17.1. */
+export const CLIENT_BUCKET: RateBucket = { name: "client", limit: "client", windowMs: 60_000 };
+
+/** Whom the buckets count: one address in one environment, so that tenants behind one address do not share a budget. */
+export const clientOf = ({ params, ip }: FastifyRequest<{ Params: { environmentId: string } }>): string =>
+  `${params.environmentId.trim()} ${ip}`;
