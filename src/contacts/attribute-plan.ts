@@ -93,17 +93,14 @@ function planNewKey(
 }
 
 /** The type of a key that first appears with this value. Numeric-looking text stays text. Source: client-api §6.3. */
-function inferDataType(
-  value: AttributeValue,
-  { booleanKeysAre }: Pick<AttributeRules, "booleanKeysAre">,
-): AttributeDataType {
+function inferDataType(value: AttributeValue, { booleanKeysAre }: Pick<AttributeRules, "booleanKeysAre">): AttributeDataType {
   if (typeof value === "number") return "number";
   if (typeof value === "boolean") return booleanKeysAre;
   return toIsoDate(value) === undefined ? "string" : "date";
 }
 
 /** The value as it is stored under a key of this type, or undefined when it does not fit. Source: client-api §6.2. */
-function toStored(value: AttributeValue, dataType: AttributeDataType): AttributeValue | undefined {
+export function toStored(value: AttributeValue, dataType: AttributeDataType): AttributeValue | undefined {
   switch (dataType) {
     case "string":
       return typeof value === "number" ? undefined : String(value);
