@@ -1,4 +1,3 @@
-import type { FastifyRequest } from "fastify";
 import type { RateBucket, RateLimiter } from "../../http/rate-limit.ts";
 import type { Services } from "../../services.ts";
 
@@ -14,5 +13,5 @@ export interface ClientApiOptions {
 export const CLIENT_BUCKET: RateBucket = { name: "client", limit: "client", windowMs: 60_000 };
 
 /** Whom the buckets count: one address in one environment, so that tenants behind one address do not share a budget. */
-export const clientOf = ({ params, ip }: FastifyRequest<{ Params: { environmentId: string } }>): string =>
+export const clientOf = ({ params, ip }: { params: { environmentId: string }; ip: string }): string =>
   `${params.environmentId.trim()} ${ip}`;
