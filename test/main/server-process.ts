@@ -47,3 +47,7 @@ export async function sendHead(
   await new Promise((resolve) => socket.once("data", resolve)); // 100 Continue: the server holds the request
   return { socket, answer };
 }
+
+/** The process ids of every worker that has listened so far, oldest first. */
+export const listWorkers = (child: Child): number[] =>
+  [...child.output().matchAll(/"pid":(\d+).*"Server listening/g)].map(([, pid]) => Number(pid));

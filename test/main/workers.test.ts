@@ -3,9 +3,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { isRunning } from "../../src/db/embedded/processes.ts";
-import type { Child } from "../support/child-process.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
-import { endServers, runServer, sendHead, startServer } from "./server-process.ts";
+import { endServers, listWorkers, runServer, sendHead, startServer } from "./server-process.ts";
 
 const BODY = JSON.stringify({ userId: "grace" });
 const folder = makeTemporaryFolder();
@@ -18,7 +17,7 @@ describe("a server with two workers", () => {
   it("serves one port with both, prints its greeting once, and counts a client's requests over both", async () => {
     const { child, address } = await startServer({ ...variables, RATE_LIMIT_CLIENT: "30", METRICS: "on" });
     expect(child.output().match(/Mortar listens on/g)).toHaveLength(1);
-    expect(new Set(workersOf(child)).size).toBe(2);
+    expect(new Set(listWorkers(child)).size).toBe(2);
     await leaveMinuteEnd();
     const answers = await Promise.all(Array.from({ length: 60 }, () => identify(address)));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(30);
@@ -35,13 +34,13 @@ describe("a server with two workers", () => {
 
   it("replaces a worker that was killed, on the same port, and goes on serving", async () => {
     const { child, address } = await startServer({ ...variables, RATE_LIMIT: "off" });
-    const [victim = 0] = workersOf(child);
+    const [victim = 0] = listWorkers(child);
     process.kill(victim, "SIGKILL");
     await child.waitFor(/worker ended, starting another one/);
     expect((await identify(address)).status).toBe(200);
-    await expect.poll(() => workersOf(child).length, { timeout: 15_000 }).toBe(3);
-    for (const pid of workersOf(child).slice(1, 2)) process.kill(pid, "SIGKILL");
-    await expect.poll(() => workersOf(child).length, { timeout: 15_000 }).toBe(4);
+    await expect.poll(() => listWorkers(child).length, { timeout: 15_000 }).toBe(3);
+    for (const pid of listWorkers(child).slice(1, 2)) process.kill(pid, "SIGKILL");
+    await expect.poll(() => listWorkers(child).length, { timeout: 15_000 }).toBe(4);
     expect((await identify(address)).status).toBe(200);
   });
 
@@ -53,7 +52,7 @@ describe("a server with two workers", () => {
     for (const { socket } of requests) socket.write(BODY);
     for (const { answer } of requests) expect(await answer).toMatch(/HTTP\/1\.1 200 [\s\S]*"userId":"grace"/);
     expect(await child.exited).toBe(0);
-    expect(workersOf(child).some(isRunning)).toBe(false);
+    expect(listWorkers(child).some(isRunning)).toBe(false);
   });
 
   it("leaves no worker behind when the primary is killed: they finish their requests and end", async () => {
@@ -64,7 +63,7 @@ describe("a server with two workers", () => {
     socket.write(BODY);
     expect(await answer).toMatch(/HTTP\/1\.1 200 [\s\S]*"userId":"grace"/);
     expect(await child.exited).toBe("SIGKILL"); // all that hold its output have ended
-    expect(workersOf(child).some(isRunning)).toBe(false);
+    expect(listWorkers(child).some(isRunning)).toBe(false);
     await startServer(variables); // adopts the database, and is ended with it
   });
 
@@ -79,11 +78,6 @@ describe("a server with two workers", () => {
     taken.close();
   });
 });
-
-/** Every worker that has listened so far, oldest first. */
-function workersOf(child: Child): number[] {
-  return [...child.output().matchAll(/"pid":(\d+).*"Server listening/g)].map(([, pid]) => Number(pid));
-}
 
 function environmentOf(): string {
   return JSON.parse(readFileSync(join(variables.DATA_DIR, "bootstrap.json"), "utf8")).environments.production.id;
