@@ -14,6 +14,7 @@ import { createDisplayService, type DisplayService } from "./displays/service.ts
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
 import { createGates } from "./responses/gates.ts";
+import { createResponseReading, type ResponseReading } from "./responses/reading.ts";
 import { createRecaptchaVerifier } from "./responses/recaptcha.ts";
 import { createResponseService, type ResponseService } from "./responses/service.ts";
 import { createSingleUseLinks } from "./responses/single-use.ts";
@@ -43,6 +44,7 @@ export interface Services {
   displays: DisplayService;
   environments: EnvironmentService;
   organizations: OrganizationService;
+  responseReading: ResponseReading;
   responses: ResponseService;
   segmentManagement: SegmentManagement;
   segments: SegmentService;
@@ -103,6 +105,7 @@ export function createServices({
     newId,
     ownOrigins: [publicUrl(config)],
   });
+  const responseReading = createResponseReading({ db, publicUrl: publicUrl(config) });
   const uploads = createUploadService({
     db,
     store: createUploadStore(config),
@@ -152,6 +155,7 @@ export function createServices({
     displays,
     environments,
     organizations,
+    responseReading,
     responses,
     segmentManagement,
     segments,

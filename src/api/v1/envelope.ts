@@ -12,7 +12,7 @@ const presentCodedError = createCodedErrorPresenter({
 });
 
 /** Answers to a body that broke a schema, alone of all, carry these. Source: management-api-v1 §2.4. */
-const CORS_HEADERS = {
+export const CORS_HEADERS = {
   "access-control-allow-origin": "*",
   "access-control-allow-methods": "GET, POST, PUT, DELETE, OPTIONS",
   "access-control-allow-headers": "Content-Type, Authorization",

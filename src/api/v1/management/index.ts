@@ -6,6 +6,7 @@ import type { RateBucket, RateLimiter } from "../../../http/rate-limit.ts";
 import type { Services } from "../../../services.ts";
 import { unauthenticated } from "../../../shared/problem.ts";
 import { actionClassRoutes } from "./action-classes.ts";
+import { responseRoutes } from "./responses.ts";
 import { surveyRoutes } from "./surveys.ts";
 
 interface ManagementApiOptions {
@@ -25,6 +26,7 @@ export const managementApi: FastifyPluginAsync<ManagementApiOptions> = async (ap
   // The routes check their input themselves: what it is checked for depends on what was looked up before (§2.6).
   app.setValidatorCompiler(acceptAnything);
   await app.register(actionClassRoutes, { services });
+  await app.register(responseRoutes, { services });
   await app.register(surveyRoutes, { services });
 };
 
