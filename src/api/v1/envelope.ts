@@ -8,6 +8,7 @@ const presentCodedError = createCodedErrorPresenter({
   unauthenticated: { message: "Not authenticated", details: { "x-Api-Key": "Header not provided or API Key invalid" } },
   // "authenticated, but not allowed" is 401 in this contract
   forbidden: { status: 401, code: "unauthorized", message: "You are not authorized to access this resource", details: {} },
+  conflict: { details: {} },
   unexpected: { message: "Something went wrong. Please try again.", details: {} },
 });
 

@@ -1,6 +1,6 @@
 /** A response in the words of this contract. Source: management-api-v1 §10. */
 import { z } from "zod";
-import type { ResponseRecord } from "../../../responses/reading.ts";
+import type { ResponseRecord } from "../../../responses/management.ts";
 import { presentTenant, tenantFields } from "./tenant.ts";
 
 /** Stored JSON is shown as it is: an import may have brought anything. */

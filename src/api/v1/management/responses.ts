@@ -2,9 +2,19 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Services } from "../../../services.ts";
-import { CORS_HEADERS, ITEM_ERRORS, v1Data } from "../envelope.ts";
+import { BODY_ERRORS, CORS_HEADERS, ITEM_ERRORS, V1Error, v1Data } from "../envelope.ts";
 import { presentResponse, V1Response } from "./present-response.ts";
-import { lastValue, listQuery, readCount, repeatable, requireRowId } from "./requests.ts";
+import {
+  lastValue,
+  listQuery,
+  parseBody,
+  parseFields,
+  readCount,
+  repeatable,
+  requireRowId,
+  requireWritableEnvironment,
+} from "./requests.ts";
+import { ResponseCreate, ResponseCreateBody, ResponseUpdate, readNewResponse } from "./response-body.ts";
 
 const ListQuery = z.object({
   surveyId: repeatable.meta({ description: "Only this survey's, and 25 of them unless `limit` says otherwise" }),
@@ -15,7 +25,10 @@ const Path = z.object({ responseId: z.string() });
 
 const documentation = { tags: ["Management API - Responses"], security: [{ apiKey: [] }] };
 
-export const responseRoutes: FastifyPluginAsyncZod<{ services: Services }> = async (app, { services: { responseReading } }) => {
+export const responseRoutes: FastifyPluginAsyncZod<{ services: Services }> = async (
+  app,
+  { services: { environments, responseManagement: responses } },
+) => {
   app.get(
     "/responses",
     {
@@ -36,7 +49,28 @@ export const responseRoutes: FastifyPluginAsyncZod<{ services: Services }> = asy
       const limit = readCount("limit", lastValue(query.limit) || undefined);
       const skip = readCount("skip", query.skip ?? query.offset) ?? 0;
       if (surveyId !== undefined) requireRowId(surveyId);
-      return { data: (await responseReading.list(principal, { surveyId, limit, skip })).map(presentResponse) };
+      return { data: (await responses.listNewest(principal, { surveyId, limit, skip })).map(presentResponse) };
+    },
+  );
+
+  app.post(
+    "/responses",
+    {
+      schema: {
+        ...documentation,
+        operationId: "createResponse",
+        summary: "Create a response",
+        description: "To a survey of any status. Its dates may be given, to bring in responses from elsewhere.",
+        body: ResponseCreateBody,
+        response: { 200: v1Data(V1Response), ...BODY_ERRORS, 404: V1Error, 409: V1Error },
+      },
+    },
+    async ({ principal, body: bytes }, reply) => {
+      const body = parseBody(bytes);
+      const environmentId = await requireWritableEnvironment(environments, principal, body);
+      reply.headers(CORS_HEADERS); // from here on, as the reference does
+      const input = readNewResponse(parseFields(ResponseCreate, body));
+      return { data: presentResponse(await responses.createIn(principal, environmentId, input)) };
     },
   );
 
@@ -53,7 +87,46 @@ export const responseRoutes: FastifyPluginAsyncZod<{ services: Services }> = asy
     },
     async ({ principal, params: { responseId } }) => {
       requireRowId(responseId);
-      return { data: presentResponse(await responseReading.get(principal, responseId, "read")) };
+      return { data: presentResponse(await responses.get(principal, responseId, "read")) };
+    },
+  );
+
+  app.put(
+    "/responses/:responseId",
+    {
+      schema: {
+        ...documentation,
+        operationId: "updateResponse",
+        summary: "Change a response",
+        description: "Data, variables and times are merged key by key; what else is given replaces what was there.",
+        params: Path,
+        body: ResponseUpdate,
+        response: { 200: v1Data(V1Response), ...BODY_ERRORS, 404: V1Error },
+      },
+    },
+    async ({ principal, params: { responseId }, body: bytes }) => {
+      requireRowId(responseId);
+      await responses.get(principal, responseId, "write");
+      const change = parseFields(ResponseUpdate, parseBody(bytes));
+      return { data: presentResponse(await responses.change(principal, responseId, change)) };
+    },
+  );
+
+  app.delete(
+    "/responses/:responseId",
+    {
+      schema: {
+        ...documentation,
+        operationId: "deleteResponse",
+        summary: "Delete a response",
+        description: "With its display.",
+        params: Path,
+        response: { 200: v1Data(V1Response), ...ITEM_ERRORS },
+      },
+    },
+    async ({ principal, params: { responseId } }) => {
+      requireRowId(responseId);
+      return { data: presentResponse(await responses.remove(principal, responseId)) };
     },
   );
 };
