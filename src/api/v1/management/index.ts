@@ -21,7 +21,7 @@ export const managementApi: FastifyPluginAsync<ManagementApiOptions> = async (ap
   app.addHook("onRequest", async ({ principal, routeOptions }) => {
     const isUseless = principal.permissions.size === 0 && !routeOptions.config.answersKeyWithoutEnvironment;
     if (isUseless) throw unauthenticated();
-    limiter.count(budget, principal.apiKeyId);
+    await limiter.count(budget, principal.apiKeyId);
   });
   // The routes check their input themselves: what it is checked for depends on what was looked up before (§2.6).
   app.setValidatorCompiler(acceptAnything);
