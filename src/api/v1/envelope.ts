@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { createCodedErrorPresenter } from "../../http/coded-error.ts";
 import type { ErrorPresenter } from "../../http/errors.ts";
+import { forbidden, type Problem } from "../../shared/problem.ts";
 
 const presentCodedError = createCodedErrorPresenter({
   malformed: { details: {} },
@@ -19,8 +20,23 @@ export const CORS_HEADERS = {
   "access-control-allow-headers": "Content-Type, Authorization",
 };
 
+/**
+ * What is forbidden whoever asks, such as one more of what there is a limit for. The permissions of a key are another
+ * matter, which this contract answers with 401.
+ */
+export const forbiddenToAll = (message: string): Problem => forbidden(message, { details: {} });
+
 export const presentV1Error: ErrorPresenter = (problem) => {
   const presented = presentCodedError(problem);
+  const { kind, message, details } = problem;
+  if (kind === "forbidden" && details !== undefined) return { ...presented, status: 403, body: { code: kind, message, details } };
+  // Of what went wrong within, only the file store's part is told.
+  if (kind === "unexpected" && details !== undefined)
+    return {
+      ...presented,
+      body: { code: "internal_server_error", message, details },
+      headers: { ...presented.headers, ...CORS_HEADERS },
+    };
   if (problem.kind !== "invalid" || problem.issues === undefined) return presented;
   return { ...presented, headers: { ...presented.headers, ...CORS_HEADERS } };
 };

@@ -4,7 +4,7 @@ import type { EnvironmentService } from "../../../environments/service.ts";
 import { parseJson } from "../../../http/json-body.ts";
 import { ID_PATTERN } from "../../../shared/ids.ts";
 import { type Principal, requireEnvironment } from "../../../shared/principal.ts";
-import { invalid, Problem, type ProblemIssue } from "../../../shared/problem.ts";
+import { invalid, Problem, type ProblemIssue, type ProblemKind } from "../../../shared/problem.ts";
 
 /** Throws `invalid` unless the id of a path has the form of an id. */
 export function requireRowId(id: string): void {
@@ -62,6 +62,9 @@ export const listQuery = {
   offset: repeatable.meta({ description: "The same as `skip`" }),
 };
 
+/** The query of a list that takes nothing else. */
+export const ListQuery = z.object(listQuery);
+
 /**
  * A count in a query, as the reference reads it: an empty text is 0. Throws `invalid`; what is no number is reported
  * without the parameter's name.
@@ -74,4 +77,27 @@ export function readCount(name: string, value: string | string[] | undefined): n
   const { data, error } = z.int().min(0).safeParse(number);
   if (error) throw invalidFields([{ field: name, issue: error.issues[0]?.message ?? "Invalid input" }]);
   return data;
+}
+
+/** Which part of a list that is shown whole unless a part is asked for, oldest first. Source: management-api-v1 §18, #15. */
+export function readPage({ limit, skip, offset }: z.output<typeof ListQuery>) {
+  return {
+    limit: readCount("limit", lastValue(limit) || undefined) ?? Number.MAX_SAFE_INTEGER,
+    skip: readCount("skip", skip ?? offset) ?? 0,
+    sortBy: "createdAt",
+    order: "asc",
+    filterDateField: "createdAt",
+  } as const;
+}
+
+/** What a Problem of a kind is called in this contract, where that differs from route to route. */
+export async function reworded<Result>(
+  work: Promise<Result>,
+  words: Partial<Record<ProblemKind, (problem: Problem) => Problem>>,
+): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    throw (error instanceof Problem ? words[error.kind]?.(error) : undefined) ?? error;
+  }
 }

@@ -6,7 +6,7 @@ import { SurveyFields } from "../../../surveys/service.ts";
 import { BODY_ERRORS, ITEM_ERRORS, LIST_ERRORS, V1Error, v1Data } from "../envelope.ts";
 import { V1ActionClass } from "./present-action-class.ts";
 import { presentSurvey, saysNothingNew } from "./present-survey.ts";
-import { lastValue, listQuery, parseBody, readCount, repeatable, requireRowId, requireWritableEnvironment } from "./requests.ts";
+import { ListQuery, lastValue, parseBody, readCount, repeatable, requireRowId, requireWritableEnvironment } from "./requests.ts";
 import { tenantFields, tenantInput } from "./tenant.ts";
 
 /** JSON that is shown as it is stored, since an imported survey may have it in any shape. */
@@ -101,7 +101,6 @@ const Create = z.object({ ...SurveyFields.shape, ...tenantInput });
 const Update = SurveyFields.partial();
 
 const Path = z.object({ surveyId: z.string() });
-const ListQuery = z.object(listQuery);
 const LinkQuery = z.object({ limit: repeatable.meta({ description: "How many, 1 to 5000; default 10" }) });
 
 const DEFAULT_LINKS = 10;
