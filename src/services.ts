@@ -8,6 +8,7 @@ import { type AttributeKeyService, createAttributeKeyService } from "./attribute
 import { type CompleteConfig, publicUrl } from "./config/env.ts";
 import { type ContactLinkService, createContactLinkService } from "./contact-links/service.ts";
 import { createContactLinkTokens } from "./contact-links/token.ts";
+import { type AttributeRowService, createAttributeRowService } from "./contacts/attribute-rows.ts";
 import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
 import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
@@ -41,6 +42,7 @@ export interface Services {
   actionClasses: ActionClassService;
   apiKeys: ApiKeyService;
   attributeKeys: AttributeKeyService;
+  attributeRows: AttributeRowService;
   contactLinks: ContactLinkService;
   contactManagement: ContactManagement;
   contacts: ContactService;
@@ -172,6 +174,7 @@ export function createServices({
     actionClasses,
     apiKeys,
     attributeKeys,
+    attributeRows: createAttributeRowService({ db }),
     contactLinks,
     contactManagement,
     contacts,
