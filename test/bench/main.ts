@@ -80,12 +80,16 @@ function targets(at: string, all: readonly Scenario[]): Target[] {
   return all.map((scenario) => ({ name: scenario.name, url: at, scenario }));
 }
 
-/** The median measurement of each. A short unmeasured round first lets the servers' code get compiled. */
-async function measure(all: readonly Target[], connections: number): Promise<Map<string, Measurement>> {
-  for (const target of all) await load(target.url, target.scenario, { connections, seconds: 1 });
+/**
+ * The median measurement of each. An unmeasured round first lets the servers' code get compiled; every other round runs
+ * backwards, so that nobody always follows the same neighbour.
+ */
+async function measure(all: readonly Target[], connections: number, warmUpSeconds = 1): Promise<Map<string, Measurement>> {
+  for (const target of all) await load(target.url, target.scenario, { connections, seconds: warmUpSeconds });
   const measured = new Map<string, Measurement[]>(all.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++)
-    for (const { name, url: at, scenario } of all) measured.get(name)?.push(await load(at, scenario, { connections, seconds }));
+    for (const { name, url: at, scenario } of round % 2 === 0 ? all : all.toReversed())
+      measured.get(name)?.push(await load(at, scenario, { connections, seconds }));
   return new Map([...measured].map(([name, measurements]) => [name, median(measurements)]));
 }
 
@@ -141,6 +145,7 @@ async function measureWorkers(workers: string): Promise<void> {
     const results = await measure(
       servers.map(({ name, server }) => ({ name, url: server.url, scenario })),
       connections,
+      5, // each worker compiles for itself
     );
     const ratios = ratioTable(results, [{ of: several, to: one }]);
     say(`## Workers: ${scenario.name}, ${connections} connections`, throughputTable(results), ratios);

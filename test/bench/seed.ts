@@ -21,6 +21,7 @@ export async function prepareGround(db: Database, contacts: number): Promise<Gro
   await makeDisplays(db, displays2, 2);
   await makeDisplays(db, displays1000, 1_000);
   await db.query("vacuum analyze");
+  await db.query("checkpoint"); // now, not during a measurement
   return { large, small, segments5, segments500, displays2, displays1000, surveyId };
 }
 
