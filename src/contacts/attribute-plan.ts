@@ -93,7 +93,7 @@ function planNewKey(
 }
 
 /** The type of a key that first appears with this value. Numeric-looking text stays text. Source: client-api §6.3. */
-export function inferDataType(
+function inferDataType(
   value: AttributeValue,
   { booleanKeysAre }: Pick<AttributeRules, "booleanKeysAre">,
 ): AttributeDataType {
@@ -103,7 +103,7 @@ export function inferDataType(
 }
 
 /** The value as it is stored under a key of this type, or undefined when it does not fit. Source: client-api §6.2. */
-export function toStored(value: AttributeValue, dataType: AttributeDataType): AttributeValue | undefined {
+function toStored(value: AttributeValue, dataType: AttributeDataType): AttributeValue | undefined {
   switch (dataType) {
     case "string":
       return typeof value === "number" ? undefined : String(value);
