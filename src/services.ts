@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
+import { type CompanyService, createCompanyService } from "./companies/service.ts";
 import type { CompleteConfig } from "./config/env.ts";
 import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
@@ -12,6 +13,7 @@ import { newId } from "./shared/ids.ts";
 /** Every service, by the noun it serves. */
 export interface Services {
   apiKeys: ApiKeyService;
+  companies: CompanyService;
   contacts: ContactService;
   environments: EnvironmentService;
   organizations: OrganizationService;
@@ -31,7 +33,15 @@ export function createServices({
 }): Services {
   const apiKeys = createApiKeyService({ db, changes, newId, now: Date.now });
   const environments = createEnvironmentService({ db, changes });
-  const contacts = createContactService({ db, environments, newId, now: Date.now, maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS });
+  const companies = createCompanyService({ db, newId });
+  const contacts = createContactService({
+    db,
+    companies,
+    environments,
+    newId,
+    now: Date.now,
+    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
+  });
   const organizations = createOrganizationService({
     db,
     newId,
@@ -39,5 +49,5 @@ export function createServices({
     minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE,
   });
   const segments = createSegmentService({ db });
-  return { apiKeys, contacts, environments, organizations, segments };
+  return { apiKeys, companies, contacts, environments, organizations, segments };
 }

@@ -1,11 +1,13 @@
+import type { CompanyInput, CompanyService } from "../companies/service.ts";
 import { notifyChange } from "../db/change-feed.ts";
 import type { Database, Transaction } from "../db/database.ts";
-import { isRetryable, isUnavailable, isUniqueViolation } from "../db/errors.ts";
+import { isMissingRow, isRetryable, isUnavailable, isUniqueViolation } from "../db/errors.ts";
 import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
 import { matchingSegmentIds } from "../segments/service.ts";
 import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
 import { createBatcher } from "../shared/batcher.ts";
 import { unavailable } from "../shared/problem.ts";
+import { createTurns } from "../shared/turns.ts";
 import {
   type AttributeNote,
   type AttributePlan,
@@ -24,6 +26,7 @@ import {
 } from "./identify-statement.ts";
 
 export type { AttributeNote, AttributeRules, SubmittedAttributes } from "./attribute-plan.ts";
+export { VERBATIM_RULES } from "./attribute-plan.ts";
 
 export interface IdentifyInput {
   environment: EnvironmentConfiguration;
@@ -32,6 +35,8 @@ export interface IdentifyInput {
   rules: AttributeRules;
   /** Of the request, for segments that ask for it; null when the caller is a server. */
   device: "phone" | "desktop" | null;
+  /** The company that the contact belongs to from now on, made if need be; absent leaves the contact where it is. */
+  company?: CompanyInput | undefined;
 }
 
 /** A contact as identify leaves it. Times are milliseconds since the epoch. */
@@ -41,6 +46,8 @@ export interface IdentifiedContact {
   isNew: boolean;
   email: string | null;
   attributes: Record<string, AttributeValue>;
+  /** Our id of its company. */
+  companyId: string | null;
   /** Ids of all segments of the environment that the contact is in. */
   segmentIds: string[];
   /** Newest first. Complete up to 1,000; beyond that the newest 1,000 and the newest one of every other survey. */
@@ -51,6 +58,26 @@ export interface IdentifiedContact {
   emailTaken: boolean;
   notes: AttributeNote[];
 }
+
+/** One person of a list to identify. */
+export type BulkContact = Pick<IdentifyInput, "userId" | "attributes" | "company">;
+
+/** A contact as it is read by one of its ids. */
+export interface StoredContact {
+  id: string;
+  userId: string | null;
+  email: string | null;
+  /** Our second id of the contact, a UUID. */
+  visitorId: string;
+  companyId: string | null;
+  attributes: Record<string, AttributeValue>;
+  createdAt: Date;
+  firstSeenAt: Date;
+  lastSeenAt: Date;
+}
+
+/** Which contact is meant. */
+export type ContactReference = { id: string } | { userId: string } | { email: string } | { visitorId: string };
 
 export type ContactService = ReturnType<typeof createContactService>;
 
@@ -68,39 +95,43 @@ const tooBusy = () => unavailable("The contact is being changed by too many call
 /** Contacts: the persons whom surveys are shown to. */
 export function createContactService({
   db,
+  companies,
   environments,
   newId,
   now,
   maxAttributeKeys,
 }: {
   db: Database;
+  companies: CompanyService;
   environments: EnvironmentService;
   newId: () => string;
   now: () => number;
   maxAttributeKeys: number;
 }) {
   const batcher = createBatcher<IdentifyItem, IdentifiedRow>({
-    run: (items) => db.query<IdentifiedRow>(IDENTIFY, identifyValues(items)),
+    run: runBatch,
     isOfOneItem: (error) => !isUnavailable(error),
     keyOf: ({ environmentId, userId }) => `${environmentId} ${userId}`,
     maxRunning: db.namedConnections,
     maxBatch: MAX_BATCH,
     maxWaiting: MAX_WAITING,
   });
-  return { identify, load: batcher.load };
+  const turns = createTurns();
+  return { identify, identifyMany, find, load: batcher.load };
 
   /**
    * Ensures that the contact exists, merges its attributes and returns its state. Idempotent; safe however many calls
-   * for one contact run at once. One round trip, unless the call brings new attribute keys: then the keys and the
-   * contact are written in one transaction.
+   * for one contact run at once. One round trip, one more when there is a company, unless the call brings new attribute
+   * keys: then the keys and the contact are written in one transaction.
    */
-  async function identify({ environment, userId, attributes, rules, device }: IdentifyInput): Promise<IdentifiedContact> {
+  async function identify(input: IdentifyInput): Promise<IdentifiedContact> {
+    const { environment, userId, attributes, rules, device } = input;
     const { attributeKeys, languages } = environment;
     const plan = planAttributes(attributes, { attributeKeys, languages, rules });
     const { row, notes, current } =
       plan.newKeys.length === 0
-        ? { row: await find(environment.id, userId, plan), notes: plan.notes, current: environment }
-        : await identifyWithNewKeys(environment, { userId, attributes, rules }, plan);
+        ? { row: await apply(environment, input, plan), notes: plan.notes, current: environment }
+        : await identifyInTurn(environment, input);
     const history = await readHistory(environment.id, row);
     const segmentIds = matchingSegmentIds(current.segments, {
       userId,
@@ -110,17 +141,37 @@ export function createContactService({
       device,
       now: now(),
     });
-    const { id, isNew, email, attributes: stored, emailTaken } = row;
-    return { id, userId, isNew, email, attributes: stored, segmentIds, ...history, emailTaken, notes };
+    const { id, isNew, email, attributes: stored, companyId, emailTaken } = row;
+    return { id, userId, isNew, email, attributes: stored, companyId, segmentIds, ...history, emailTaken, notes };
   }
 
-  /** Sends the item, together with others that arrive now, until it was applied to the contact as it is. */
-  async function find(environmentId: string, userId: string, plan: AttributePlan): Promise<IdentifiedRow> {
-    const item: IdentifyItem = { environmentId, userId, newId: newId(), email: plan.email, patch: plan.patch };
+  function toItem(
+    environment: EnvironmentConfiguration,
+    userId: string,
+    plan: AttributePlan,
+    companyId: string | null,
+  ): IdentifyItem {
+    const { email, patch } = plan;
+    return { environmentId: environment.id, userId, newId: newId(), email, patch, companyId, eventQueries: null };
+  }
+
+  async function runBatch(items: readonly IdentifyItem[]): Promise<IdentifiedRow[]> {
+    return db.query<IdentifiedRow>(IDENTIFY, identifyValues(items));
+  }
+
+  /** Sends the contact, together with others that arrive now, until it was written as it is. */
+  async function apply(
+    environment: EnvironmentConfiguration,
+    { userId, company }: Pick<IdentifyInput, "userId" | "company">,
+    plan: AttributePlan,
+  ): Promise<IdentifiedRow> {
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
-      const row = await batcher.submit(item).catch((error: unknown) => {
-        // Two contacts claimed one address at the same moment: the loser finds it taken when it looks again.
-        if (isUniqueViolation(error, "email") || isRetryable(error)) return undefined;
+      const companyId = company ? (await companies.identify(environment.id, company)).id : null;
+      const row = await batcher.submit(toItem(environment, userId, plan, companyId)).catch((error: unknown) => {
+        // Two contacts claimed one address at the same moment: the loser finds it taken when it looks again. Or the
+        // company was deleted meanwhile: it is made anew.
+        if (isUniqueViolation(error, "email") || isRetryable(error) || (companyId !== null && isMissingRow(error)))
+          return undefined;
         throw error;
       });
       if (row && !row.isStale) return row;
@@ -128,9 +179,88 @@ export function createContactService({
     throw tooBusy();
   }
 
-  /** The same inside a transaction. */
-  async function findWithin(tx: Transaction, environmentId: string, userId: string, plan: AttributePlan): Promise<IdentifiedRow> {
-    const item: IdentifyItem = { environmentId, userId, newId: newId(), email: plan.email, patch: plan.patch };
+  /**
+   * Identifies many contacts inside a transaction, which it makes fail when two contacts of the list, or of the list and
+   * of another call, claim one address. Several entries for one contact are merged, later over earlier. Writes the
+   * contacts in the order of their user ids, so that transactions that do likewise do not deadlock. Returns notes by
+   * position; whoever commits calls `environments.forget` when `keysCreated`.
+   */
+  async function identifyMany(
+    tx: Transaction,
+    environment: EnvironmentConfiguration,
+    contacts: readonly BulkContact[],
+    rules: AttributeRules,
+  ): Promise<{ notes: AttributeNote[][]; keysCreated: boolean }> {
+    const { plans, notes, keysCreated } = await planMany(tx, environment, contacts, rules);
+    const inputs = contacts.flatMap(({ company }) => (company ? [company] : []));
+    const companyIds = await companies.identifyWithin(tx, environment.id, inputs);
+    const items = new Map<string, IdentifyItem>();
+    for (const [at, { userId, company }] of contacts.entries()) {
+      const plan = plans[at];
+      if (!plan) continue;
+      const item = toItem(environment, userId, plan, company ? (companyIds.get(company.companyId) ?? null) : null);
+      items.set(userId, mergeItems(items.get(userId), item));
+    }
+    let waiting = [...items.values()].sort((a, b) => (a.userId < b.userId ? -1 : 1));
+    for (let tries = 1; waiting.length > 0; tries++) {
+      if (tries > MAX_TRIES) throw tooBusy();
+      const rows = await tx.query<IdentifiedRow>(IDENTIFY, identifyValues(waiting));
+      waiting = waiting.filter((_, at) => rows[at]?.isStale);
+    }
+    return { notes, keysCreated };
+  }
+
+  /** A plan per contact, after the keys that all of them need were created. */
+  async function planMany(
+    tx: Transaction,
+    environment: EnvironmentConfiguration,
+    contacts: readonly BulkContact[],
+    rules: AttributeRules,
+  ): Promise<{ plans: AttributePlan[]; notes: AttributeNote[][]; keysCreated: boolean }> {
+    const { languages } = environment;
+    let attributeKeys = new Map(environment.attributeKeys);
+    const wanted: AttributePlan["newKeys"] = [];
+    for (const { attributes } of contacts) {
+      const { newKeys } = planAttributes(attributes, { attributeKeys, languages, rules });
+      for (const { key, dataType } of newKeys) attributeKeys.set(key, dataType);
+      wanted.push(...newKeys);
+    }
+    let skipped: string[] = [];
+    let created: AttributePlan["newKeys"] = [];
+    if (wanted.length > 0) {
+      ({ attributeKeys, created, skipped } = await createKeys(tx, environment.id, wanted, rules));
+      if (created.length > 0) await notifyChange(tx, "environment", environment.id);
+    }
+    const left = new Set(skipped);
+    const plans = contacts.map(({ attributes }) => {
+      const known = left.size === 0 ? attributes : new Map([...attributes].filter(([key]) => !left.has(key)));
+      return planAttributes(known, { attributeKeys, languages, rules });
+    });
+    const limit = rules.maxKeys ?? maxAttributeKeys;
+    const notes = plans.map((plan, at) => {
+      const keys = skipped.filter((key) => contacts[at]?.attributes.has(key));
+      return keys.length === 0 ? plan.notes : [...plan.notes, { kind: "key_limit_reached" as const, keys, limit }];
+    });
+    return { plans, notes, keysCreated: created.length > 0 };
+  }
+
+  /** The contact that has the id, user id, e-mail address or visitor id; null when there is none. */
+  async function find(environmentId: string, reference: ContactReference): Promise<StoredContact | null> {
+    const [[column, value] = ["id", ""]] = Object.entries(reference);
+    if (column === "visitorId" && !UUID_PATTERN.test(value)) return null;
+    const rows = await db.query<StoredContact>(FIND_BY[column] ?? FIND_BY_ID, [environmentId, value]);
+    return rows[0] ?? null;
+  }
+
+  /** The same as {@link apply} inside a transaction. */
+  async function applyWithin(
+    tx: Transaction,
+    environment: EnvironmentConfiguration,
+    { userId, company }: Pick<IdentifyInput, "userId" | "company">,
+    plan: AttributePlan,
+  ): Promise<IdentifiedRow> {
+    const ids = await companies.identifyWithin(tx, environment.id, company ? [company] : []);
+    const item = toItem(environment, userId, plan, company ? (ids.get(company.companyId) ?? null) : null);
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
       const [row] = await tx.query<IdentifiedRow>(IDENTIFY, identifyValues([item]));
       if (row && !row.isStale) return row;
@@ -138,35 +268,62 @@ export function createContactService({
     throw tooBusy();
   }
 
+  /**
+   * Calls that bring new keys go one after another: what the ones before have created is looked at anew, so that a burst
+   * of calls that bring the same keys does not take a transaction each, with connections waiting for one another.
+   */
+  async function identifyInTurn(
+    { id }: EnvironmentConfiguration,
+    input: IdentifyInput,
+  ): Promise<{ row: IdentifiedRow; notes: AttributeNote[]; current: EnvironmentConfiguration }> {
+    const { attributes, rules } = input;
+    const planAnew = async () => {
+      const current = await environments.configuration(id);
+      const { attributeKeys, languages } = current;
+      return { current, plan: planAttributes(attributes, { attributeKeys, languages, rules }) };
+    };
+    const done = await turns.take(id, async () => {
+      const { current, plan } = await planAnew();
+      return plan.newKeys.length === 0 ? null : await identifyWithNewKeys(current, input, plan);
+    });
+    if (done) return done;
+    const { current, plan } = await planAnew();
+    return { row: await apply(current, input, plan), notes: plan.notes, current };
+  }
+
   /** The rare way: creates what keys the limit allows and identifies, all or nothing. */
   async function identifyWithNewKeys(
     configuration: EnvironmentConfiguration,
-    { userId, attributes, rules }: Pick<IdentifyInput, "userId" | "attributes" | "rules">,
+    input: IdentifyInput,
     firstPlan: AttributePlan,
   ): Promise<{ row: IdentifiedRow; notes: AttributeNote[]; current: EnvironmentConfiguration }> {
     const environmentId = configuration.id;
+    const { attributes, rules } = input;
     for (let tries = 1; ; tries++) {
       try {
         const outcome = await db.transaction(async (tx) => {
-          const { attributeKeys, created, skipped } = await createKeys(tx, environmentId, firstPlan.newKeys);
+          const { attributeKeys, created, skipped } = await createKeys(tx, environmentId, firstPlan.newKeys, rules);
           // The types may be those of somebody who created the same keys a moment before.
           const known = new Map([...attributes].filter(([key]) => !skipped.includes(key)));
           const plan = planAttributes(known, { attributeKeys, languages: configuration.languages, rules });
-          const row = await findWithin(tx, environmentId, userId, plan);
+          const row = await applyWithin(tx, configuration, input, plan);
           if (created.length > 0) await notifyChange(tx, "environment", environmentId);
-          return { row, notes: [...creationNotes(created, skipped), ...plan.notes] };
+          return { row, notes: [...creationNotes(created, skipped, rules), ...plan.notes] };
         });
         environments.forget(environmentId);
         return { ...outcome, current: await environments.configuration(environmentId) };
       } catch (error) {
-        if (tries === MAX_TRIES || !isUniqueViolation(error, "email")) throw error;
+        const isOvertaken = isUniqueViolation(error, "email") || (input.company !== undefined && isMissingRow(error));
+        if (tries === MAX_TRIES || !isOvertaken) throw error;
       }
     }
   }
 
-  function creationNotes(created: AttributePlan["newKeys"], skipped: string[]): AttributeNote[] {
+  function creationNotes(created: AttributePlan["newKeys"], skipped: string[], { maxKeys }: AttributeRules): AttributeNote[] {
     const notes: AttributeNote[] = created.map(({ key, dataType }) => ({ kind: "key_created", key, dataType }));
-    return skipped.length === 0 ? notes : [...notes, { kind: "key_limit_reached", keys: skipped, limit: maxAttributeKeys }];
+    return skipped.length === 0
+      ? notes
+      : [...notes, { kind: "key_limit_reached", keys: skipped, limit: maxKeys ?? maxAttributeKeys }];
   }
 
   /**
@@ -177,6 +334,7 @@ export function createContactService({
     tx: Transaction,
     environmentId: string,
     wanted: AttributePlan["newKeys"],
+    { maxKeys = maxAttributeKeys }: Pick<AttributeRules, "maxKeys">,
   ): Promise<{ attributeKeys: Map<string, AttributeDataType>; created: AttributePlan["newKeys"]; skipped: string[] }> {
     await tx.query("select 1 from environments where id = $1 for no key update", [environmentId]);
     const rows = await tx.query<{ key: string; dataType: AttributeDataType }>(
@@ -185,7 +343,7 @@ export function createContactService({
     );
     const attributeKeys = new Map(rows.map(({ key, dataType }) => [key, dataType]));
     const missing = wanted.filter(({ key }) => !attributeKeys.has(key));
-    const created = missing.slice(0, Math.max(0, maxAttributeKeys - attributeKeys.size));
+    const created = missing.slice(0, Math.max(0, maxKeys - attributeKeys.size));
     const skipped = missing.slice(created.length).map(({ key }) => key);
     if (created.length > 0)
       await tx.query(
@@ -227,6 +385,30 @@ export function createContactService({
     displays.sort((a, b) => b.createdAt - a.createdAt);
     return { displays, responses };
   }
+}
+
+const UUID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+const FIND_COLUMNS = `id, "userId", email, "visitorId", "companyId", attributes, "createdAt", "firstSeenAt", "lastSeenAt"`;
+
+const findBy = (column: string, type = "text") => ({
+  name: `contact_by_${column}`,
+  text: `select ${FIND_COLUMNS} from contacts where "environmentId" = $1 and "${column}" = $2::${type}`,
+});
+
+const FIND_BY_ID = findBy("id");
+const FIND_BY: Record<string, { name: string; text: string }> = {
+  id: FIND_BY_ID,
+  userId: findBy("userId"),
+  email: findBy("email"),
+  visitorId: findBy("visitorId", "uuid"),
+};
+
+/** What two entries for one contact do together, the second after the first. */
+function mergeItems(first: IdentifyItem | undefined, second: IdentifyItem): IdentifyItem {
+  if (!first) return second;
+  const { email = first.email, companyId } = second;
+  return { ...first, email, companyId: companyId ?? first.companyId, patch: { ...first.patch, ...second.patch } };
 }
 
 /** `favorite_color` → `Favorite Color`: the display name of a key that was created by a value. */
