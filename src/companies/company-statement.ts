@@ -70,3 +70,32 @@ export const companyValues = (items: readonly CompanyItem[]): unknown[] => [
   items.map(({ newId }) => newId),
   JSON.stringify(items.map(({ patch }) => patch)),
 ];
+
+/** A value is written only if it was set later than the one the company has. */
+const newer = (result: string) =>
+  `(select coalesce(jsonb_object_agg(p.key, ${result}), '{}') from jsonb_each(o_new.attributes) p
+    where (o_new.times ->> p.key)::float8 >= coalesce((o."attributeTimes" ->> p.key)::float8,
+      case when o.attributes ? p.key then extract(epoch from o."createdAt") * 1000 else 0 end))`;
+
+/**
+ * Finds or creates companies of one environment and merges what is known of them from the past. Parameters: environment
+ * id, customer's ids, new ids, patches as one JSON array, and when each value was set, likewise (key → ms).
+ */
+export const MERGE_COMPANY_HISTORY = `
+with input as (
+  select * from rows from (unnest($2::text[], $3::text[]), jsonb_array_elements($4::jsonb), jsonb_array_elements($5::jsonb))
+    as o_new("companyId", "newId", attributes, times)
+), created as (
+  insert into companies ("environmentId", id, "companyId", attributes, "attributeTimes", "updatedAt")
+  select $1, "newId", "companyId", jsonb_strip_nulls(attributes), times, now() from input
+  on conflict ("environmentId", "companyId") do nothing
+  returning id, "companyId"
+), updated as (
+  update companies o set
+    attributes = jsonb_strip_nulls(o.attributes || ${newer("p.value")}),
+    "attributeTimes" = o."attributeTimes" || ${newer("o_new.times -> p.key")},
+    "updatedAt" = now()
+  from input o_new where o."environmentId" = $1 and o."companyId" = o_new."companyId"
+  returning o.id, o."companyId"
+)
+select id, "companyId" from created union all select id, "companyId" from updated`;

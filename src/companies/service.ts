@@ -4,7 +4,13 @@ import type { AttributeValue } from "../shared/attributes.ts";
 import { createBatcher } from "../shared/batcher.ts";
 import { isoDate } from "../shared/iso-date.ts";
 import { unavailable } from "../shared/problem.ts";
-import { type CompanyItem, type CompanyRow, companyValues, IDENTIFY_COMPANIES } from "./company-statement.ts";
+import {
+  type CompanyItem,
+  type CompanyRow,
+  companyValues,
+  IDENTIFY_COMPANIES,
+  MERGE_COMPANY_HISTORY,
+} from "./company-statement.ts";
 
 /** A company as a contract names it. */
 export interface CompanyInput {
@@ -45,7 +51,7 @@ export function createCompanyService({ db, newId }: { db: Database; newId: () =>
     maxBatch: MAX_BATCH,
     maxWaiting: MAX_WAITING,
   });
-  return { identify, identifyWithin, find };
+  return { identify, identifyWithin, mergeHistory, find };
 
   /** Ensures that the company exists, merges its attributes and returns its state. Idempotent; one round trip. */
   async function identify(environmentId: string, company: CompanyInput): Promise<CompanyRow> {
@@ -87,6 +93,37 @@ export function createCompanyService({ db, newId }: { db: Database; newId: () =>
       waiting = waiting.filter(({ companyId }) => !ids.has(companyId));
     }
     return ids;
+  }
+
+  /**
+   * As {@link identifyWithin}, for what was known at a time in the past (`at`, milliseconds since the epoch), in any
+   * order: no value replaces one that was set later.
+   */
+  async function mergeHistory(
+    tx: Transaction,
+    environmentId: string,
+    companies: readonly (CompanyInput & { at: number })[],
+  ): Promise<Map<string, string>> {
+    const items = new Map<string, { patch: Record<string, AttributeValue | null>; times: Record<string, number> }>();
+    for (const { companyId, attributes, at } of companies) {
+      const item = items.get(companyId) ?? { patch: {}, times: {} };
+      items.set(companyId, item);
+      for (const [key, value] of Object.entries(companyPatch(attributes))) {
+        if (at < (item.times[key] ?? 0)) continue;
+        item.patch[key] = value;
+        item.times[key] = at;
+      }
+    }
+    const sorted = [...items].sort(([a], [b]) => (a < b ? -1 : 1));
+    if (sorted.length === 0) return new Map();
+    const rows = await tx.query<{ id: string; companyId: string }>(MERGE_COMPANY_HISTORY, [
+      environmentId,
+      sorted.map(([companyId]) => companyId),
+      sorted.map(() => newId()),
+      JSON.stringify(sorted.map(([, { patch }]) => patch)),
+      JSON.stringify(sorted.map(([, { times }]) => times)),
+    ]);
+    return new Map(rows.map(({ id, companyId }) => [companyId, id]));
   }
 
   /** Null when the environment has no such company. */

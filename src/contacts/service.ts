@@ -15,6 +15,7 @@ import {
   planAttributes,
   type SubmittedAttributes,
 } from "./attribute-plan.ts";
+import { CREATE_FROM_HISTORY, type HistoryItem, historyValues, MERGE_HISTORY } from "./history-statement.ts";
 import {
   HISTORY_BY_SURVEY,
   HISTORY_LIMIT,
@@ -61,6 +62,15 @@ export interface IdentifiedContact {
 
 /** One person of a list to identify. */
 export type BulkContact = Pick<IdentifyInput, "userId" | "attributes" | "company">;
+
+/** What was known of a person at some time in the past. */
+export interface HistoricContact extends BulkContact {
+  /** When, in milliseconds since the epoch. */
+  at: number;
+  /** When the person was first and last seen, where it is told; else it is taken to be `at`. */
+  firstSeenAt?: number | undefined;
+  lastSeenAt?: number | undefined;
+}
 
 /** A contact as it is read by one of its ids. */
 export interface StoredContact {
@@ -117,7 +127,7 @@ export function createContactService({
     maxWaiting: MAX_WAITING,
   });
   const turns = createTurns();
-  return { identify, identifyMany, find, load: batcher.load };
+  return { identify, identifyMany, mergeHistory, find, load: batcher.load };
 
   /**
    * Ensures that the contact exists, merges its attributes and returns its state. Idempotent; safe however many calls
@@ -206,6 +216,40 @@ export function createContactService({
       if (tries > MAX_TRIES) throw tooBusy();
       const rows = await tx.query<IdentifiedRow>(IDENTIFY, identifyValues(waiting));
       waiting = waiting.filter((_, at) => rows[at]?.isStale);
+    }
+    return { notes, keysCreated };
+  }
+
+  /**
+   * As {@link identifyMany}, for what was known in the past, in any order: no value replaces one that was set later.
+   * A live change counts as set when it was made.
+   */
+  async function mergeHistory(
+    tx: Transaction,
+    environment: EnvironmentConfiguration,
+    contacts: readonly HistoricContact[],
+    rules: AttributeRules,
+  ): Promise<{ notes: AttributeNote[][]; keysCreated: boolean }> {
+    const { plans, notes, keysCreated } = await planMany(tx, environment, contacts, rules);
+    const inputs = contacts.flatMap(({ company, at }) => (company ? [{ ...company, at }] : []));
+    const companyIds = await companies.mergeHistory(tx, environment.id, inputs);
+    const items = new Map<string, HistoryItem>();
+    for (const [at, contact] of contacts.entries()) {
+      const plan = plans[at];
+      if (!plan) continue;
+      const item = items.get(contact.userId) ?? emptyHistory(contact, newId());
+      addToHistory(item, contact, plan, contact.company && companyIds.get(contact.company.companyId));
+      items.set(contact.userId, item);
+    }
+    let waiting = [...items.values()].sort((a, b) => (a.userId < b.userId ? -1 : 1));
+    for (let tries = 1; waiting.length > 0; tries++) {
+      if (tries > MAX_TRIES) throw tooBusy();
+      for (const statement of [MERGE_HISTORY, CREATE_FROM_HISTORY]) {
+        if (waiting.length === 0) break;
+        const rows = await tx.query<{ userId: string }>(statement, historyValues(environment.id, waiting));
+        const done = new Set(rows.map(({ userId }) => userId));
+        waiting = waiting.filter(({ userId }) => !done.has(userId));
+      }
     }
     return { notes, keysCreated };
   }
@@ -403,6 +447,38 @@ const FIND_BY: Record<string, { name: string; text: string }> = {
   email: findBy("email"),
   visitorId: findBy("visitorId", "uuid"),
 };
+
+const emptyHistory = ({ userId, at }: HistoricContact, newId: string): HistoryItem => ({
+  userId,
+  newId,
+  email: undefined,
+  emailAt: 0,
+  companyId: null,
+  companyAt: 0,
+  patch: {},
+  times: {},
+  firstSeenAt: at,
+  lastSeenAt: at,
+});
+
+function addToHistory(item: HistoryItem, contact: HistoricContact, plan: AttributePlan, companyId: string | undefined): void {
+  const { at, firstSeenAt = at, lastSeenAt = at } = contact;
+  for (const [key, value] of Object.entries(plan.patch)) {
+    if (at < (item.times[key] ?? 0)) continue;
+    item.patch[key] = value;
+    item.times[key] = at;
+  }
+  if (plan.email !== undefined && at >= item.emailAt) {
+    item.email = plan.email;
+    item.emailAt = at;
+  }
+  if (companyId !== undefined && at >= item.companyAt) {
+    item.companyId = companyId;
+    item.companyAt = at;
+  }
+  item.firstSeenAt = Math.min(item.firstSeenAt, firstSeenAt);
+  item.lastSeenAt = Math.max(item.lastSeenAt, lastSeenAt);
+}
 
 /** What two entries for one contact do together, the second after the first. */
 function mergeItems(first: IdentifyItem | undefined, second: IdentifyItem): IdentifyItem {
