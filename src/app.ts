@@ -4,6 +4,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { Logger } from "pino";
 import { clientApi } from "./api/client/index.ts";
+import { storageApi } from "./api/storage/index.ts";
 import { v1Api } from "./api/v1/index.ts";
 import { v2Api } from "./api/v2/index.ts";
 import type { CompleteConfig } from "./config/env.ts";
@@ -12,6 +13,7 @@ import { createErrorHandler } from "./http/errors.ts";
 import { healthRoutes, type ReadinessProbe } from "./http/health.ts";
 import { openApiDocument } from "./http/openapi.ts";
 import type { RateLimiter } from "./http/rate-limit.ts";
+import { scriptFiles } from "./http/script-files.ts";
 import { answerUnknownPath } from "./http/unknown-path.ts";
 import type { Services } from "./services.ts";
 
@@ -29,13 +31,14 @@ export async function createApp({ config, services, log, limiter, readiness }: A
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: parseTrustProxy(config.TRUST_PROXY),
-    routerOptions: { maxParamLength: 500 },
+    // Older loaders put a slash after the address they were given: their paths begin with two.
+    routerOptions: { maxParamLength: 500, ignoreDuplicateSlashes: true },
     // Fastify's own 503 while closing has another contract's shape; connections are drained instead.
     return503OnClosing: false,
     forceCloseConnections: "idle",
     // Node acts as if the two were swapped when the first is not the smaller one.
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
-    requestTimeout: 30_000,
+    requestTimeout: 120_000, // an upload over a slow mobile network; heads have less
     keepAliveTimeout: 65_000,
     genReqId: (request) => acceptRequestId(request.headers["x-request-id"]) ?? randomUUID(),
   });
@@ -59,6 +62,8 @@ export async function createApp({ config, services, log, limiter, readiness }: A
 
   await app.register(openApiDocument);
   await app.register(healthRoutes, { readiness });
+  await app.register(scriptFiles, { prefix: "/js", folder: config.SDK_ASSETS_DIR });
+  await app.register(storageApi, { prefix: "/storage", services });
   await app.register(clientApi, { prefix: "/api/v1/client", generation: "v1", services, limiter });
   await app.register(clientApi, { prefix: "/api/v2/client", generation: "v2", services, limiter });
   await app.register(v1Api, { prefix: "/api/v1", services, limiter });

@@ -36,6 +36,12 @@ const MAX_TRIES = 4;
 const MAX_BATCH = 100;
 const MAX_WAITING = 5_000;
 
+/** Two calls for one company as one. */
+const mergeItems = (first: CompanyItem, second: CompanyItem): CompanyItem => ({
+  ...first,
+  patch: Object.assign(Object.create(null), first.patch, second.patch),
+});
+
 const tooBusy = () => unavailable("The company is being changed by too many calls at once", 1);
 
 /**
@@ -47,6 +53,7 @@ export function createCompanyService({ db, newId }: { db: Database; newId: () =>
     run: (items) => db.query<CompanyRow>(IDENTIFY_COMPANIES, companyValues(items)),
     isOfOneItem: (error) => !isUnavailable(error),
     keyOf: ({ environmentId, companyId }) => `${environmentId} ${companyId}`,
+    merge: mergeItems,
     maxRunning: db.namedConnections,
     maxBatch: MAX_BATCH,
     maxWaiting: MAX_WAITING,
@@ -79,7 +86,7 @@ export function createCompanyService({ db, newId }: { db: Database; newId: () =>
     for (const company of companies) {
       const item = toItem(environmentId, company);
       const earlier = items.get(company.companyId);
-      items.set(company.companyId, earlier ? { ...earlier, patch: { ...earlier.patch, ...item.patch } } : item);
+      items.set(company.companyId, earlier ? mergeItems(earlier, item) : item);
     }
     const ids = new Map<string, string>();
     let waiting = [...items.values()].sort((a, b) => (a.companyId < b.companyId ? -1 : 1));

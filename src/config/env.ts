@@ -25,7 +25,7 @@ const Environment = z.object({
     .min(1)
     .default("./data")
     .transform((value) => resolve(value))
-    .describe("Folder of the embedded database, `bootstrap.json` and the generated encryption key"),
+    .describe("Folder of the embedded database, uploaded files, `bootstrap.json` and the generated encryption key"),
   DATABASE_URL: databaseUrl.describe("A PostgreSQL of version 15 or newer; unset: the embedded one in `DATA_DIR`"),
   DATABASE_DIRECT_URL: databaseUrl.describe(
     "The same database past a transaction pooler, for migrations and change notices; default `DATABASE_URL`",
@@ -47,6 +47,16 @@ const Environment = z.object({
     .default("")
     .refine(isTrustProxy, "must be a number of hops, or addresses and networks separated by commas")
     .describe("Proxies whose `X-Forwarded-For` is believed: a number of hops, or addresses separated by commas"),
+  RECAPTCHA_SITE_KEY: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Public key of Google reCAPTCHA v3, told to SDKs; takes effect with the secret"),
+  RECAPTCHA_SECRET_KEY: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Secret key of Google reCAPTCHA v3; takes effect with the site key"),
   MAX_ATTRIBUTE_KEYS: z.coerce
     .number()
     .int()
@@ -82,6 +92,37 @@ const Environment = z.object({
     .enum(["owner", "manager", "disabled"])
     .default("manager")
     .describe("Lowest role of an API key's creator with which the key may manage users"),
+  UPLOAD_MAX_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(5_368_709_120)
+    .default(10_485_760)
+    .describe("Largest file that can be uploaded, in bytes"),
+  S3_BUCKET: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Bucket of an S3-compatible store for uploaded files; unset: they are kept in `DATA_DIR/uploads`"),
+  S3_REGION: z.string().min(1).default("us-east-1").describe("Region of the bucket"),
+  S3_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("Address of the store, which clients upload to as well; unset: Amazon's"),
+  S3_ACCESS_KEY_ID: z.string().min(1).optional().describe("Access key of the store; unset: as the AWS SDK finds one by itself"),
+  S3_SECRET_ACCESS_KEY: z.string().min(1).optional().describe("Secret of `S3_ACCESS_KEY_ID`"),
+  S3_FORCE_PATH_STYLE: flag
+    .default(false)
+    .describe("Name the bucket in the path and not in the host name, as most stores but Amazon's want it"),
+  SDK_ASSETS_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .transform((value) => (value === undefined ? undefined : resolve(value)))
+    .describe("Folder with `formbricks.umd.cjs` and `surveys.umd.cjs`, the scripts that SDKs load from `/js/`"),
+  DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS: flag
+    .default(false)
+    .describe("Let webhooks point into the network that the server stands in"),
   SHUTDOWN_DELAY_MS: z.coerce
     .number()
     .int()
@@ -103,6 +144,19 @@ const Environment = z.object({
   BOOTSTRAP_OWNER_EMAIL: z.email().default("owner@example.com").describe("E-mail address of a new installation's owner"),
 });
 
+/** Variables that mean nothing without another one. */
+const COMPANIONS = [
+  ["S3_ENDPOINT", "S3_BUCKET"],
+  ["S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"],
+  ["S3_SECRET_ACCESS_KEY", "S3_ACCESS_KEY_ID"],
+] as const;
+
+const CompleteEnvironment = Environment.superRefine((given, context) => {
+  for (const [name, companion] of COMPANIONS)
+    if (given[name] !== undefined && given[companion] === undefined)
+      context.addIssue({ code: "custom", path: [name], message: `needs ${companion} to be set too` });
+});
+
 export type Config = Readonly<z.output<typeof Environment>>;
 
 /** The configuration after the encryption key was read or made. */
@@ -116,9 +170,14 @@ export class ConfigError extends Error {
 /** Reads the configuration. An empty variable counts as unset. Throws {@link ConfigError} naming every wrong one. */
 export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""));
-  const result = Environment.safeParse(given);
+  const result = CompleteEnvironment.safeParse(given);
   if (result.success) return Object.freeze(result.data);
   throw new ConfigError(result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("\n"));
+}
+
+/** The address under which clients reach this server, without a slash at its end. */
+export function publicUrl({ PUBLIC_URL, HOST, PORT }: Config): string {
+  return PUBLIC_URL ?? `http://${isIP(HOST) === 6 ? `[${HOST}]` : HOST}:${PORT}`;
 }
 
 /** Every variable with its default and meaning, for the README's table. */

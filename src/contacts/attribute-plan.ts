@@ -150,10 +150,10 @@ function inferDataType(
 }
 
 /** The value as it is stored under a key of this type, or undefined when it does not fit. Source: client-api §6.2. */
-function toStored(
+export function toStored(
   value: AttributeValue,
   dataType: AttributeDataType,
-  { datesMayHaveOffset = false }: Pick<AttributeRules, "datesMayHaveOffset">,
+  { datesMayHaveOffset = false }: Pick<AttributeRules, "datesMayHaveOffset"> = {},
 ): AttributeValue | undefined {
   switch (dataType) {
     case "string":

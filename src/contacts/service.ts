@@ -4,6 +4,7 @@ import type { Database, Transaction } from "../db/database.ts";
 import { isMissingRow, isRetryable, isUnavailable, isUniqueViolation } from "../db/errors.ts";
 import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
 import { matchingSegmentIds } from "../segments/service.ts";
+import { nameOfAttributeKey } from "../shared/attribute-key-name.ts";
 import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
 import { createBatcher } from "../shared/batcher.ts";
 import { unavailable } from "../shared/problem.ts";
@@ -89,6 +90,28 @@ export interface StoredContact {
 /** Which contact is meant. */
 export type ContactReference = { id: string } | { userId: string } | { email: string } | { visitorId: string };
 
+/** Attributes as stored: userId and email are not among them. */
+export type FoundContact = Pick<IdentifiedContact, "id" | "email" | "attributes">;
+
+const FIND_BY_USER_ID = {
+  name: "contact_by_user_id",
+  text: `select id, email, attributes from contacts where "environmentId" = $1 and "userId" = $2`,
+};
+
+type Submitted = Pick<IdentifyInput, "userId" | "attributes" | "rules" | "company">;
+
+interface IdentifiedWithKeys {
+  row: IdentifiedRow;
+  notes: AttributeNote[];
+  current: EnvironmentConfiguration;
+}
+
+/** The same without some of the attributes. */
+const without = (keys: readonly string[], submitted: Submitted): Submitted => ({
+  ...submitted,
+  attributes: new Map([...submitted.attributes].filter(([key]) => !keys.includes(key))),
+});
+
 export type ContactService = ReturnType<typeof createContactService>;
 
 /** How often an item is sent again when the contact changes under its hands or two contacts fight for one address. */
@@ -99,6 +122,17 @@ const MAX_BATCH = 100;
 
 /** Identifies that wait for a connection; at the speed of a slow machine about a second's worth. */
 const MAX_WAITING = 5_000;
+
+/** Two calls for one contact as one. Two addresses are not merged: the first must stay when the second is taken. */
+function mergeItems(first: IdentifyItem, second: IdentifyItem): IdentifyItem | null {
+  if (first.email !== undefined && second.email !== undefined && first.email !== second.email) return null;
+  return {
+    ...first,
+    email: second.email === undefined ? first.email : second.email,
+    companyId: second.companyId ?? first.companyId,
+    patch: Object.assign(Object.create(null), first.patch, second.patch),
+  };
+}
 
 const tooBusy = () => unavailable("The contact is being changed by too many calls at once", 1);
 
@@ -122,12 +156,19 @@ export function createContactService({
     run: runBatch,
     isOfOneItem: (error) => !isUnavailable(error),
     keyOf: ({ environmentId, userId }) => `${environmentId} ${userId}`,
+    merge: mergeItems,
     maxRunning: db.namedConnections,
     maxBatch: MAX_BATCH,
     maxWaiting: MAX_WAITING,
   });
-  const turns = createTurns();
-  return { identify, identifyMany, mergeHistory, find, load: batcher.load };
+  const inTurn = createTurns();
+  return { findByUserId, identify, identifyMany, mergeHistory, find, load: batcher.load };
+
+  /** The contact as it is; null when the environment has none of this user id. */
+  async function findByUserId(environmentId: string, userId: string): Promise<FoundContact | null> {
+    const [row] = await db.query<FoundContact>(FIND_BY_USER_ID, [environmentId, userId]);
+    return row ?? null;
+  }
 
   /**
    * Ensures that the contact exists, merges its attributes and returns its state. Idempotent; safe however many calls
@@ -135,13 +176,12 @@ export function createContactService({
    * keys: then the keys and the contact are written in one transaction.
    */
   async function identify(input: IdentifyInput): Promise<IdentifiedContact> {
-    const { environment, userId, attributes, rules, device } = input;
-    const { attributeKeys, languages } = environment;
-    const plan = planAttributes(attributes, { attributeKeys, languages, rules });
+    const { environment, userId, device } = input;
+    const plan = planFor(environment, input);
     const { row, notes, current } =
       plan.newKeys.length === 0
         ? { row: await apply(environment, input, plan), notes: plan.notes, current: environment }
-        : await identifyInTurn(environment, input);
+        : await identifyWithNewKeys(environment.id, input);
     const history = await readHistory(environment.id, row);
     const segmentIds = matchingSegmentIds(current.segments, {
       userId,
@@ -153,6 +193,10 @@ export function createContactService({
     });
     const { id, isNew, email, attributes: stored, companyId, emailTaken } = row;
     return { id, userId, isNew, email, attributes: stored, companyId, segmentIds, ...history, emailTaken, notes };
+  }
+
+  function planFor({ attributeKeys, languages }: EnvironmentConfiguration, { attributes, rules }: Submitted): AttributePlan {
+    return planAttributes(attributes, { attributeKeys, languages, rules });
   }
 
   function toItem(
@@ -172,7 +216,7 @@ export function createContactService({
   /** Sends the contact, together with others that arrive now, until it was written as it is. */
   async function apply(
     environment: EnvironmentConfiguration,
-    { userId, company }: Pick<IdentifyInput, "userId" | "company">,
+    { userId, company }: Submitted,
     plan: AttributePlan,
   ): Promise<IdentifiedRow> {
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
@@ -209,7 +253,9 @@ export function createContactService({
       const plan = plans[at];
       if (!plan) continue;
       const item = toItem(environment, userId, plan, company ? (companyIds.get(company.companyId) ?? null) : null);
-      items.set(userId, mergeItems(items.get(userId), item));
+      const earlier = items.get(userId);
+      const { email = earlier?.email } = item; // the later address counts
+      items.set(userId, (earlier && mergeItems({ ...earlier, email }, item)) ?? item);
     }
     let waiting = [...items.values()].sort((a, b) => (a.userId < b.userId ? -1 : 1));
     for (let tries = 1; waiting.length > 0; tries++) {
@@ -300,7 +346,7 @@ export function createContactService({
   async function applyWithin(
     tx: Transaction,
     environment: EnvironmentConfiguration,
-    { userId, company }: Pick<IdentifyInput, "userId" | "company">,
+    { userId, company }: Submitted,
     plan: AttributePlan,
   ): Promise<IdentifiedRow> {
     const ids = await companies.identifyWithin(tx, environment.id, company ? [company] : []);
@@ -313,51 +359,45 @@ export function createContactService({
   }
 
   /**
-   * Calls that bring new keys go one after another: what the ones before have created is looked at anew, so that a burst
-   * of calls that bring the same keys does not take a transaction each, with connections waiting for one another.
+   * The rare way: creates what keys the limit allows and identifies, all or nothing. Calls of one environment take turns,
+   * so that a burst of them does not queue for connections: most find the keys there when their turn comes.
    */
-  async function identifyInTurn(
-    { id }: EnvironmentConfiguration,
-    input: IdentifyInput,
-  ): Promise<{ row: IdentifiedRow; notes: AttributeNote[]; current: EnvironmentConfiguration }> {
-    const { attributes, rules } = input;
-    const planAnew = async () => {
-      const current = await environments.configuration(id);
-      const { attributeKeys, languages } = current;
-      return { current, plan: planAttributes(attributes, { attributeKeys, languages, rules }) };
-    };
-    const done = await turns.take(id, async () => {
-      const { current, plan } = await planAnew();
-      return plan.newKeys.length === 0 ? null : await identifyWithNewKeys(current, input, plan);
+  async function identifyWithNewKeys(environmentId: string, submitted: Submitted): Promise<IdentifiedWithKeys> {
+    const known = await inTurn(environmentId, async () => {
+      const current = await environments.configuration(environmentId);
+      const plan = planFor(current, submitted);
+      if (plan.newKeys.length === 0) return { current, plan };
+      const { maxKeys = maxAttributeKeys } = submitted.rules;
+      if (current.attributeKeys.size < maxKeys) return await createKeysAndIdentify(current, submitted, plan.newKeys);
+      const skipped = plan.newKeys.map(({ key }) => key);
+      const rest = planFor(current, without(skipped, submitted));
+      return { current, plan: { ...rest, notes: [...creationNotes([], skipped, submitted.rules), ...rest.notes] } };
     });
-    if (done) return done;
-    const { current, plan } = await planAnew();
-    return { row: await apply(current, input, plan), notes: plan.notes, current };
+    if ("row" in known) return known;
+    return { row: await apply(known.current, submitted, known.plan), notes: known.plan.notes, current: known.current };
   }
 
-  /** The rare way: creates what keys the limit allows and identifies, all or nothing. */
-  async function identifyWithNewKeys(
+  async function createKeysAndIdentify(
     configuration: EnvironmentConfiguration,
-    input: IdentifyInput,
-    firstPlan: AttributePlan,
-  ): Promise<{ row: IdentifiedRow; notes: AttributeNote[]; current: EnvironmentConfiguration }> {
-    const environmentId = configuration.id;
-    const { attributes, rules } = input;
+    submitted: Submitted,
+    newKeys: AttributePlan["newKeys"],
+  ): Promise<IdentifiedWithKeys> {
+    const { id: environmentId, languages } = configuration;
     for (let tries = 1; ; tries++) {
       try {
         const outcome = await db.transaction(async (tx) => {
-          const { attributeKeys, created, skipped } = await createKeys(tx, environmentId, firstPlan.newKeys, rules);
-          // The types may be those of somebody who created the same keys a moment before.
-          const known = new Map([...attributes].filter(([key]) => !skipped.includes(key)));
-          const plan = planAttributes(known, { attributeKeys, languages: configuration.languages, rules });
-          const row = await applyWithin(tx, configuration, input, plan);
+          const { attributeKeys, created, skipped } = await createKeys(tx, environmentId, newKeys, submitted.rules);
+          // The types may be those of another process that created the same keys a moment before.
+          const { attributes, rules } = without(skipped, submitted);
+          const plan = planAttributes(attributes, { attributeKeys, languages, rules });
+          const row = await applyWithin(tx, configuration, submitted, plan);
           if (created.length > 0) await notifyChange(tx, "environment", environmentId);
           return { row, notes: [...creationNotes(created, skipped, rules), ...plan.notes] };
         });
         environments.forget(environmentId);
         return { ...outcome, current: await environments.configuration(environmentId) };
       } catch (error) {
-        const isOvertaken = isUniqueViolation(error, "email") || (input.company !== undefined && isMissingRow(error));
+        const isOvertaken = isUniqueViolation(error, "email") || (submitted.company !== undefined && isMissingRow(error));
         if (tries === MAX_TRIES || !isOvertaken) throw error;
       }
     }
@@ -398,7 +438,7 @@ export function createContactService({
           environmentId,
           created.map(() => newId()),
           created.map(({ key }) => key),
-          created.map(({ key }) => nameOfKey(key)),
+          created.map(({ key }) => nameOfAttributeKey(key)),
           created.map(({ dataType }) => dataType),
         ],
       );
@@ -479,17 +519,3 @@ function addToHistory(item: HistoryItem, contact: HistoricContact, plan: Attribu
   item.firstSeenAt = Math.min(item.firstSeenAt, firstSeenAt);
   item.lastSeenAt = Math.max(item.lastSeenAt, lastSeenAt);
 }
-
-/** What two entries for one contact do together, the second after the first. */
-function mergeItems(first: IdentifyItem | undefined, second: IdentifyItem): IdentifyItem {
-  if (!first) return second;
-  const { email = first.email, companyId } = second;
-  return { ...first, email, companyId: companyId ?? first.companyId, patch: { ...first.patch, ...second.patch } };
-}
-
-/** `favorite_color` → `Favorite Color`: the display name of a key that was created by a value. */
-const nameOfKey = (key: string): string =>
-  key
-    .split("_")
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
-    .join(" ");

@@ -84,6 +84,7 @@ export function createEventService({
     run: (items) => db.query<EventRow>(RECORD_EVENTS, eventValues(items)),
     isOfOneItem: (error) => !isUnavailable(error),
     keyOf: ({ id }) => id,
+    merge: () => null, // every event is one of its own
     maxRunning: db.namedConnections,
     maxBatch: MAX_BATCH,
     maxWaiting: MAX_WAITING,

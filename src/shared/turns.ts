@@ -1,16 +1,17 @@
-/** Lets work on one thing go one after another, in the order of arrival, in this process. */
-export function createTurns() {
+/**
+ * Lets pieces of work that share a key go one after another, in the order they came, within this process. Different keys
+ * do not wait for each other.
+ */
+export function createTurns(): <Result>(key: string, work: () => Promise<Result>) => Promise<Result> {
   const last = new Map<string, Promise<unknown>>();
-  return { take };
-
-  /** Runs `work` when all that came before it under the same key has ended, however it ended. */
-  function take<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
-    const turn = (last.get(key) ?? Promise.resolve()).then(work, work);
-    last.set(key, turn);
-    const forget = () => {
-      if (last.get(key) === turn) last.delete(key);
-    };
-    turn.then(forget, forget);
+  return (key, work) => {
+    const turn = (last.get(key) ?? Promise.resolve()).then(work);
+    const ended = turn
+      .catch(() => undefined) // the next one does not care how this one ended
+      .then(() => {
+        if (last.get(key) === ended) last.delete(key);
+      });
+    last.set(key, ended);
     return turn;
-  }
+  };
 }
