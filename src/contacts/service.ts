@@ -162,7 +162,7 @@ export function createContactService({
     maxWaiting: MAX_WAITING,
   });
   const inTurn = createTurns();
-  return { findByUserId, identify, identifyMany, mergeHistory, find, load: batcher.load };
+  return { findByUserId, identify, identifyMany, mergeHistory, fillNames, find, load: batcher.load };
 
   /** The contact as it is; null when the environment has none of this user id. */
   async function findByUserId(environmentId: string, userId: string): Promise<FoundContact | null> {
@@ -334,6 +334,15 @@ export function createContactService({
     return { plans, notes, keysCreated: created.length > 0 };
   }
 
+  /** Splits the attribute `name` of contacts that have neither a first nor a last name, at its first space. */
+  async function fillNames(
+    environmentId: string,
+    userIds: readonly string[],
+    tx: Pick<Transaction, "query"> = db,
+  ): Promise<void> {
+    await tx.query(FILL_NAMES, [environmentId, userIds]);
+  }
+
   /** The contact that has the id, user id, e-mail address or visitor id; null when there is none. */
   async function find(environmentId: string, reference: ContactReference): Promise<StoredContact | null> {
     const [[column, value] = ["id", ""]] = Object.entries(reference);
@@ -470,6 +479,13 @@ export function createContactService({
     return { displays, responses };
   }
 }
+
+const FILL_NAMES = `
+update contacts set "updatedAt" = now(), attributes = attributes || jsonb_strip_nulls(jsonb_build_object(
+  'firstName', nullif(split_part(trim(attributes ->> 'name'), ' ', 1), ''),
+  'lastName', nullif(trim(substr(trim(attributes ->> 'name'), length(split_part(trim(attributes ->> 'name'), ' ', 1)) + 1)), '')))
+where "environmentId" = $1 and "userId" = any($2::text[]) and jsonb_typeof(attributes -> 'name') = 'string'
+  and not attributes ?| array['firstName', 'lastName']`;
 
 const UUID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 

@@ -83,6 +83,8 @@ export function createRowWriter({
       const outcome = await contacts.mergeHistory(tx, environment, past, VERBATIM_RULES);
       keysCreated ||= outcome.keysCreated;
     }
+    const named = kept.flatMap((row) => (row.kind === "contact" && typeof row.attributes.name === "string" ? row.userId : []));
+    if (named.length > 0) await contacts.fillNames(environment.id, named, tx);
     await events.recordMany(tx, environment.id, kept.flatMap(toEvent));
     return { erased: [...erased], keysCreated };
   };

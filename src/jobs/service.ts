@@ -53,12 +53,10 @@ export interface JobInput {
 /** A job whose rows are still being sent. */
 export interface JobIntake {
   id: string;
-  /** Keeps a row; in the database once enough have come together. */
-  add(row: JobRow): Promise<void>;
-  /** Counts a row that cannot be used. */
-  reject(row: Omit<FailedRow, "row">): void;
-  /** How many rows came so far. */
-  count(): number;
+  /** Keeps a row, in the database once enough have come together. @param row its number */
+  add(row: number, content: JobRow): Promise<void>;
+  /** Notes a row that cannot be used. */
+  reject(row: FailedRow): void;
   /** Has the job run. */
   submit(facts: { fileSize: number }): Promise<Job>;
   /** Forgets the job and what was sent. */
@@ -137,19 +135,20 @@ export function createJobService({
     let waiting: string[] = [];
     let failedRowCount = 0;
     const failed: FailedRow[] = [];
-    return { id, add, reject, count: () => count, submit, discard };
+    return { id, add, reject, submit, discard };
 
-    async function add(row: JobRow): Promise<void> {
-      const text = JSON.stringify([++count, row]);
+    async function add(row: number, content: JobRow): Promise<void> {
+      count++;
+      const text = JSON.stringify([row, content]);
       waiting.push(text);
       characters += text.length;
       if (waiting.length === CHUNK_ROWS || characters > CHUNK_CHARACTERS) await store();
     }
 
-    function reject(row: Omit<FailedRow, "row">): void {
+    function reject(row: FailedRow): void {
       count++;
       failedRowCount++;
-      if (failed.length < MAX_FAILED_ROWS) failed.push({ row: count, ...row });
+      if (failed.length < MAX_FAILED_ROWS) failed.push(row);
     }
 
     async function store(): Promise<void> {
