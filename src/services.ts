@@ -1,30 +1,55 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
+import { lookup } from "node:dns/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
+import { type ActionClassService, createActionClassService } from "./action-classes/service.ts";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
+import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
 import { type CompleteConfig, publicUrl } from "./config/env.ts";
+import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
 import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
+import { createDisplayService, type DisplayService } from "./displays/service.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
+import { createGates } from "./responses/gates.ts";
+import { createRecaptchaVerifier } from "./responses/recaptcha.ts";
+import { createResponseService, type ResponseService } from "./responses/service.ts";
+import { createSingleUseLinks } from "./responses/single-use.ts";
 import { readElements } from "./responses/survey-elements.ts";
+import { createGateTokens } from "./responses/tokens.ts";
+import { createSegmentManagement, type SegmentManagement } from "./segments/management.ts";
 import { createSegmentService, type SegmentService } from "./segments/service.ts";
 import { newId } from "./shared/ids.ts";
+import { createSecretBox } from "./shared/secret-box.ts";
+import { createLiveSurveyService } from "./surveys/live-survey.ts";
+import { createSurveyService, type SurveyService } from "./surveys/service.ts";
+import { createTeamService, type TeamService } from "./teams/service.ts";
 import { createDiskStore } from "./uploads/disk-store.ts";
 import { createS3Store } from "./uploads/s3-store.ts";
 import { createUploadService, type UploadService } from "./uploads/service.ts";
 import type { UploadStore } from "./uploads/store.ts";
 import { createUploadTokens } from "./uploads/upload-token.ts";
+import { createWebhookService, type WebhookService } from "./webhooks/service.ts";
 
 /** Every service, by the noun it serves. */
 export interface Services {
+  actionClasses: ActionClassService;
   apiKeys: ApiKeyService;
+  attributeKeys: AttributeKeyService;
+  contactManagement: ContactManagement;
   contacts: ContactService;
+  displays: DisplayService;
   environments: EnvironmentService;
   organizations: OrganizationService;
+  responses: ResponseService;
+  segmentManagement: SegmentManagement;
   segments: SegmentService;
+  surveys: SurveyService;
+  teams: TeamService;
   uploads: UploadService;
+  webhooks: WebhookService;
 }
 
 /** The composition root: builds every service once, each after what it needs. */
@@ -49,6 +74,35 @@ export function createServices({
     minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE,
   });
   const segments = createSegmentService({ db });
+  const singleUseLinks = createSingleUseLinks({ encryptionKey: config.ENCRYPTION_KEY });
+  const actionClasses = createActionClassService({ db, environments, newId, now: Date.now });
+  const surveys = createSurveyService({
+    db,
+    environments,
+    newId,
+    now: Date.now,
+    buildSingleUseQuery: singleUseLinks.buildQuery,
+    publicUrl: publicUrl(config),
+  });
+  const liveSurveys = createLiveSurveyService({ db });
+  const displays = createDisplayService({ db, surveys: liveSurveys, newId });
+  const gates = createGates({
+    tokens: createGateTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    singleUseLinks,
+    verifyRecaptcha: createRecaptchaVerifier({
+      siteKey: config.RECAPTCHA_SITE_KEY,
+      secretKey: config.RECAPTCHA_SECRET_KEY,
+      fetch: (input, init) => globalThis.fetch(input, init),
+    }),
+  });
+  const responses = createResponseService({
+    db,
+    environments,
+    surveys: liveSurveys,
+    gates,
+    newId,
+    ownOrigins: [publicUrl(config)],
+  });
   const uploads = createUploadService({
     db,
     store: createUploadStore(config),
@@ -59,7 +113,53 @@ export function createServices({
     publicUrl: config.PUBLIC_URL,
     readElements,
   });
-  return { apiKeys, contacts, environments, organizations, segments, uploads };
+  const attributeKeys = createAttributeKeyService({
+    db,
+    newId,
+    now: Date.now,
+    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
+    forgetEnvironment: environments.forget,
+  });
+  const contactManagement = createContactManagement({
+    db,
+    newId,
+    now: Date.now,
+    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
+    forgetEnvironment: environments.forget,
+  });
+  const segmentManagement = createSegmentManagement({
+    db,
+    segments,
+    newId,
+    now: Date.now,
+    forgetEnvironment: environments.forget,
+  });
+  const teams = createTeamService({ db, newId, now: Date.now, minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE });
+  const webhooks = createWebhookService({
+    db,
+    newId,
+    newSecret: () => `whsec_${randomBytes(32).toString("base64")}`,
+    now: Date.now,
+    secretBox: createSecretBox(config.ENCRYPTION_KEY),
+    targetRules: { resolveHost, allowInternal: config.DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS },
+  });
+  return {
+    actionClasses,
+    apiKeys,
+    attributeKeys,
+    contactManagement,
+    contacts,
+    displays,
+    environments,
+    organizations,
+    responses,
+    segmentManagement,
+    segments,
+    surveys,
+    teams,
+    uploads,
+    webhooks,
+  };
 }
 
 function createUploadStore(config: CompleteConfig): UploadStore {
@@ -80,3 +180,6 @@ const installationOf = (config: CompleteConfig) => ({
   publicUrl: publicUrl(config),
   recaptchaSiteKey: config.RECAPTCHA_SECRET_KEY === undefined ? null : (config.RECAPTCHA_SITE_KEY ?? null),
 });
+
+const resolveHost = async (hostname: string): Promise<string[]> =>
+  (await lookup(hostname, { all: true })).map(({ address }) => address);

@@ -96,6 +96,9 @@ const Environment = z.object({
     .optional()
     .transform((value) => (value === undefined ? undefined : resolve(value)))
     .describe("Folder with a `formbricks.umd.cjs` or a `surveys.umd.cjs` to serve at `/js/` in the place of our own"),
+  DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS: flag
+    .default(false)
+    .describe("Let webhooks point into the network that the server stands in"),
   SHUTDOWN_DELAY_MS: z.coerce
     .number()
     .int()

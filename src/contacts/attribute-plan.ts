@@ -100,7 +100,7 @@ function inferDataType(value: AttributeValue, { booleanKeysAre }: Pick<Attribute
 }
 
 /** The value as it is stored under a key of this type, or undefined when it does not fit. Source: client-api §6.2. */
-function toStored(value: AttributeValue, dataType: AttributeDataType): AttributeValue | undefined {
+export function toStored(value: AttributeValue, dataType: AttributeDataType): AttributeValue | undefined {
   switch (dataType) {
     case "string":
       return typeof value === "number" ? undefined : String(value);

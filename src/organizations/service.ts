@@ -1,13 +1,16 @@
 import type { Database, Transaction } from "../db/database.ts";
 import { type Principal, requireOrganization } from "../shared/principal.ts";
 import { conflict, notFound } from "../shared/problem.ts";
+import { authorizeCreator } from "./creator-role.ts";
 import {
   type OrganizationRole,
   requireRoleAssignment,
   requireUserAccess,
-  requireUserManagement,
   type UserManagementMinimumRole,
 } from "./user-management.ts";
+
+export { authorizeCreator } from "./creator-role.ts";
+export type { UserManagementMinimumRole } from "./user-management.ts";
 
 export type OrganizationService = ReturnType<typeof createOrganizationService>;
 
@@ -116,7 +119,7 @@ export function createOrganizationService({
     const id = newId();
     const at = new Date(now());
     return db.transaction(async (tx) => {
-      const creatorRole = await authorize(tx, caller);
+      const creatorRole = await authorizeCreator(tx, caller, minimumRole);
       requireRoleAssignment(creatorRole, input.role);
       // Whoever inserts the same address at the same time is waited for; one of the two finds it taken.
       const inserted = await tx.query(
@@ -143,7 +146,7 @@ export function createOrganizationService({
     requireOrganization(caller, organizationId, "write");
     const at = new Date(now());
     return db.transaction(async (tx) => {
-      const creatorRole = await authorize(tx, caller);
+      const creatorRole = await authorizeCreator(tx, caller, minimumRole);
       if (change.role !== undefined) requireRoleAssignment(creatorRole, change.role);
       const { id, role } = await lockUser(tx, organizationId, change.email);
       requireUserAccess(creatorRole, role);
@@ -163,18 +166,6 @@ export function createOrganizationService({
       }
       return loadUser(tx, organizationId, id);
     });
-  }
-
-  /** The role of the key's creator, null for a key that has none, which is bound by its own access alone. */
-  async function authorize(tx: Transaction, { createdBy, organizationId }: Principal): Promise<OrganizationRole | null> {
-    const bound = createdBy !== null || minimumRole === "disabled";
-    if (!bound) return null;
-    const [membership] = await tx.query<{ role: OrganizationRole }>(
-      `select role from memberships where "organizationId" = $1 and "userId" = $2`,
-      [organizationId, createdBy],
-    );
-    requireUserManagement(membership?.role ?? null, minimumRole);
-    return membership?.role ?? null;
   }
 }
 

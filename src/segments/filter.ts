@@ -53,8 +53,8 @@ export interface GroupFilter {
 
 export interface LeafFilter {
   type: "leaf";
-  /** The leaf as it was written. */
-  source: { id: string | null; root: string; operator: string; value: unknown };
+  /** The leaf as it was written; `about` is the attribute key, person identifier or segment id that its root names. */
+  source: { id: string | null; root: string; about: string | null; operator: string; value: unknown };
   condition: Condition;
 }
 
@@ -160,10 +160,15 @@ function parseLeaf(resource: unknown): LeafFilter {
   const source = {
     id: typeof id === "string" ? id : null,
     root: storable(rootFields.type, "a root's type"),
+    about: aboutOf(rootFields),
     operator: storable(operator, "an operator"),
     value,
   };
   return { type: "leaf", source, condition: parseCondition(rootFields, source.operator, value) };
+}
+
+function aboutOf({ contactAttributeKey, personIdentifier, segmentId }: Record<string, unknown>): string | null {
+  return [contactAttributeKey, personIdentifier, segmentId].find((name) => typeof name === "string") ?? null;
 }
 
 function parseCondition(root: Record<string, unknown>, operator: string, value: unknown): Condition {

@@ -348,9 +348,9 @@ describe("Explanations", () => {
     const [segment] = compileSegments([{ id: "s", filters }], KEYS);
     const explanation = segment?.explain(subject({ attributes: { plan: "Pro", seats: 5 } }));
     const leaf = { type: "leaf", id: "cleaf", root: "attribute" };
-    const plan = { ...leaf, operator: "equals", value: "pro", contactValue: "Pro", result: true };
-    const seats = { ...leaf, operator: "greaterThan", value: 5, contactValue: 5, result: false };
-    const missing = { ...leaf, operator: "isSet", value: "", contactValue: null, result: false };
+    const plan = { ...leaf, about: "plan", operator: "equals", value: "pro", contactValue: "Pro", result: true };
+    const seats = { ...leaf, about: "seats", operator: "greaterThan", value: 5, contactValue: 5, result: false };
+    const missing = { ...leaf, about: "missing", operator: "isSet", value: "", contactValue: null, result: false };
     expect(explanation).toEqual({
       segmentId: "s",
       result: false,

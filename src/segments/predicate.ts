@@ -67,6 +67,8 @@ export interface ExplainedLeaf {
   type: "leaf";
   id: string | null;
   root: string;
+  /** The attribute key, person identifier or segment id that the root names. */
+  about: string | null;
   operator: string;
   /** Of the filter, as it was written. */
   value: unknown;
@@ -89,7 +91,7 @@ export function compileSegments(
     id: segment.id,
     issues: segment.issues,
     matches: (subject, memo = new Map()) => compiler.evaluate(segment, { subject, memo }),
-    explain: (subject) => compiler.explain(segment, { subject, memo: new Map() }),
+    explain: (subject) => compiler.explain(segment, { subject, memo: new Map(), explanations: new Map() }),
   }));
 }
 
@@ -117,6 +119,8 @@ export function matchingSegmentIds(
 interface Evaluation {
   subject: SegmentSubject;
   memo: SegmentMemo;
+  /** Each segment is explained once, however many leaves speak of it: they share one object. */
+  explanations?: Map<ResolvedSegment, Explanation>;
 }
 
 interface CompiledNode {
@@ -151,14 +155,18 @@ function createCompiler(attributeKeys: ReadonlyMap<string, AttributeDataType>) {
   }
 
   function explain(segment: ResolvedSegment, evaluation: Evaluation): Explanation {
+    const known = evaluation.explanations?.get(segment);
+    if (known) return known;
     const tree = root(segment)?.explain(evaluation) ?? null;
-    return {
+    const explanation: Explanation = {
       segmentId: segment.id,
       result: tree?.result ?? false,
       tree,
       decidedBy: tree && decidingLeaf(tree),
       issues: segment.issues,
     };
+    evaluation.explanations?.set(segment, explanation);
+    return explanation;
   }
 
   function root(segment: ResolvedSegment): CompiledGroup | null {

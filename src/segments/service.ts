@@ -3,7 +3,13 @@ import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts"
 import { segmentToSql } from "./filter-to-sql.ts";
 import { resolveSegments, type SegmentRow } from "./resolve.ts";
 
-export { type FilterNode, SegmentFilters, type SegmentFiltersContext, validateFilters } from "./filter-schema.ts";
+export {
+  type FilterNode,
+  SegmentFilters,
+  type SegmentFiltersContext,
+  SegmentFiltersInput,
+  validateFilters,
+} from "./filter-schema.ts";
 export { type SurveyInteraction, surveyInteractions } from "./interactions.ts";
 export {
   type CompiledSegment,
@@ -74,7 +80,7 @@ export function createSegmentService({ db, now = Date.now }: { db: Database; now
     return await db.query<SegmentContact>(
       `select c.id, c."userId", c.email, c.attributes, c."createdAt", c."updatedAt"
       from contacts c where c."environmentId" = $1 and ${text} ${following}
-      order by c."createdAt" desc, c.id desc limit ${bind(limit)}::int offset ${bind(skip)}::int`,
+      order by c."createdAt" desc, c.id desc limit ${bind(limit)}::bigint offset ${bind(skip)}::bigint`,
       values,
     );
   }

@@ -19,6 +19,8 @@ export type ProblemKind =
 export interface ProblemIssue {
   field: string;
   issue: string;
+  /** Facts about it for programs. */
+  meta?: Record<string, unknown>;
 }
 
 export interface ProblemOptions {
@@ -56,6 +58,10 @@ export const invalid = (message: string, options?: ProblemOptions) => new Proble
 
 /** A single broken rule of one field. */
 export const invalidField = (field: string, issue: string) => new Problem("invalid", issue, { issues: [{ field, issue }] });
+
+/** A well-formed request that what is stored forbids; the published contracts answer it as they do a malformed one. */
+export const refused = (field: string, issue: string, meta?: Record<string, unknown>) =>
+  new Problem("malformed", issue, { issues: [{ field, issue, ...(meta && { meta }) }] });
 
 export const notFound = (type: string, id: string | null) =>
   new Problem("not_found", `${type} not found`, { resource: { type, id } });

@@ -4,6 +4,7 @@ import { createErrorHandler } from "../../http/errors.ts";
 import { acceptAnyBody } from "../../http/json-body.ts";
 import { answerOtherMethods } from "../../http/methods.ts";
 import { answerUnknownPath } from "../../http/unknown-path.ts";
+import { displayRoutes } from "./displays.ts";
 import { presentClientError } from "./envelope.ts";
 import { environmentRoute } from "./environment.ts";
 import { identifyRoute } from "./identify.ts";
@@ -11,6 +12,7 @@ import { legacyRoutes } from "./legacy/index.ts";
 import { previewImageRoute } from "./og.ts";
 import type { ClientApiOptions } from "./options.ts";
 import { preflightRoutes } from "./preflight.ts";
+import { responseRoutes } from "./responses.ts";
 import { storageRoute } from "./storage.ts";
 import { storageLocalRoute } from "./storage-local.ts";
 
@@ -33,9 +35,11 @@ export const clientApi: FastifyPluginAsync<ClientApiOptions> = async (app, { gen
   });
   acceptAnyBody(app);
   answerUnknownPath(app);
-  await app.register(preflightRoutes);
+  await app.register(preflightRoutes, options);
   await app.register(environmentRoute, options);
   await app.register(identifyRoute, options);
+  await app.register(displayRoutes, options);
+  await app.register(responseRoutes, options);
   await app.register(storageRoute, options);
   await app.register(storageLocalRoute, options);
   await app.register(legacyRoutes, options);

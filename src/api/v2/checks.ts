@@ -22,12 +22,17 @@ export function checkInputs(app: FastifyInstance): void {
 
 function parse(schema: z.ZodType, input: unknown): unknown {
   const result = schema.safeParse(input);
-  const issues: ProblemIssue[] = result.success
-    ? unstorable(result.data)
-    : result.error.issues.map(({ path, message }) => ({ field: path.join("."), issue: message }));
+  const issues: ProblemIssue[] = result.success ? unstorable(result.data) : result.error.issues.map(toProblemIssue);
   if (issues.length > 0) throw new Problem("invalid", "The request does not match its schema", { issues });
   return result.data;
 }
+
+/** A rule of our own may carry facts for programs in its `params`. */
+const toProblemIssue = (issue: z.core.$ZodIssue): ProblemIssue => ({
+  field: issue.path.join("."),
+  issue: issue.message,
+  ...(issue.code === "custom" && issue.params && { meta: issue.params }),
+});
 
 /** A name that is repeated in the query counts as given last. */
 function lastOfEach(query: unknown): unknown {

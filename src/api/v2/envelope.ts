@@ -1,7 +1,7 @@
 /** Envelopes of the v2 management API. Source: management-api-v2 §1.1, §1.2. */
 import { z } from "zod";
 import type { ErrorPresenter } from "../../http/errors.ts";
-import type { Problem, ProblemKind } from "../../shared/problem.ts";
+import type { Problem, ProblemIssue, ProblemKind } from "../../shared/problem.ts";
 
 const STATUS = {
   malformed: 400,
@@ -46,7 +46,9 @@ export const V2Error = z
     error: z.object({
       code: z.int(),
       message: z.string(),
-      details: z.array(z.object({ field: z.string(), issue: z.string() })).optional(),
+      details: z
+        .array(z.object({ field: z.string(), issue: z.string(), meta: z.record(z.string(), z.unknown()).optional() }))
+        .optional(),
     }),
   })
   .meta({ id: "V2Error" });
@@ -70,7 +72,7 @@ export const presentV2Error: ErrorPresenter = (problem) => {
   };
 };
 
-function detailsOf(problem: Problem): { field: string; issue: string }[] {
+function detailsOf(problem: Problem): ProblemIssue[] {
   if (problem.resource) return [{ field: problem.resource.type, issue: "not found" }];
   if (problem.issues) return problem.issues;
   if (problem.kind === "too_large") return [{ field: "body", issue: problem.message }];

@@ -11,6 +11,7 @@ import type { Services } from "../../services.ts";
 import { checkInputs } from "./checks.ts";
 import { presentV2Error } from "./envelope.ts";
 import { healthRoutes } from "./health.ts";
+import { managementApi } from "./management/index.ts";
 import { meRoutes } from "./me.ts";
 import { organizationApi } from "./organizations/index.ts";
 
@@ -51,5 +52,6 @@ const keyedApi: FastifyPluginAsync<Pick<V2ApiOptions, "services" | "limiter">> =
   // After the checks of the inputs, so that a request refused by them is not counted.
   app.addHook("preHandler", async (request) => limiter.count(BUDGET, request.principal.apiKeyId));
   await app.register(meRoutes, { services });
+  await app.register(managementApi, { prefix: "/management", services });
   await app.register(organizationApi, { prefix: "/organizations/:organizationId", services });
 };

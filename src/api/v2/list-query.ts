@@ -13,9 +13,14 @@ const QueryDate = z.coerce
   .optional()
   .meta({ type: "string", description: "Inclusive; a date without a time means midnight UTC" });
 
-const LIST_PARAMETERS = {
+/** Which part of a list, for lists that have an order of their own. */
+export const LIST_PAGE = {
   limit: z.coerce.number().int().min(1).max(250).default(50).meta({ description: "Number of items to return" }),
   skip: z.coerce.number().int().min(0).default(0).meta({ description: "Number of items to skip" }),
+};
+
+const LIST_PARAMETERS = {
+  ...LIST_PAGE,
   sortBy: z.enum(DATE_FIELDS).default("createdAt").meta({ description: "Sort by field" }),
   order: z.enum(["asc", "desc"]).default("desc").meta({ description: "Sort order" }),
   startDate: QueryDate,

@@ -1,0 +1,266 @@
+import { RESERVED_KEYS, reservedKeysIssue, SAFE_KEY } from "../attribute-keys/service.ts";
+import { notifyChange } from "../db/change-feed.ts";
+import type { Database, Transaction } from "../db/database.ts";
+import { isUniqueViolation } from "../db/errors.ts";
+import { findOwnedRow, readableEnvironments } from "../db/owned-row.ts";
+import { type Page, queryPage } from "../db/page.ts";
+import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
+import { type PermissionLevel, type Principal, requireEnvironment } from "../shared/principal.ts";
+import { conflict, notFound, Problem, refused, unavailable } from "../shared/problem.ts";
+import { parseAttributeText } from "./attribute-text.ts";
+import {
+  type ContactPlan,
+  type KeyPlan,
+  type KnownKey,
+  planContacts,
+  planKeys,
+  type StoredContact,
+  type UploadedContact,
+  uploadedText,
+} from "./bulk-plan.ts";
+
+export type { UploadedContact } from "./bulk-plan.ts";
+
+export type ContactManagement = ReturnType<typeof createContactManagement>;
+
+export interface Contact extends StoredContact {
+  environmentId: string;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export interface ContactFilter extends Page {
+  environmentId?: string | undefined;
+  userId?: string | undefined;
+  email?: string | undefined;
+}
+
+/** Texts by key, `userId` and `email` among them. */
+export interface ContactInput {
+  environmentId: string;
+  attributes: Readonly<Record<string, string>>;
+}
+
+/** What an upload left out because another contact holds the userId; `index` is the place in the upload. */
+export interface UploadOutcome {
+  skipped: ContactPlan["skipped"];
+}
+
+const COLUMNS = `t.id, t."environmentId", t."createdAt", t."updatedAt", t."userId", t.email, t.attributes`;
+
+/** How often an upload is repeated when somebody makes the same contacts meanwhile. */
+const MAX_TRIES = 4;
+
+/** Contacts as those see and change them who administer an environment. Source: management-api-v2 §5.8. */
+export function createContactManagement({
+  db,
+  newId,
+  now,
+  maxAttributeKeys,
+  forgetEnvironment,
+}: {
+  db: Database;
+  newId: () => string;
+  now: () => number;
+  maxAttributeKeys: number;
+  /** Drops what this process has cached of the environment. */
+  forgetEnvironment: (environmentId: string) => void;
+}) {
+  return { list, get, create, upload, remove };
+
+  /** Of one environment, or of all that the caller may read. Throws `forbidden`. */
+  async function list(
+    caller: Principal,
+    { environmentId, userId, email, ...page }: ContactFilter,
+  ): Promise<{ rows: Contact[]; total: number }> {
+    const from = `from contacts t where t."environmentId" = any($1)
+      and ($2::text is null or t."userId" = $2) and ($3::text is null or t.email = $3)`;
+    const values = [readableEnvironments(caller, environmentId), userId ?? null, email ?? null];
+    return await queryPage(db, { columns: COLUMNS, from, values }, page);
+  }
+
+  /** Throws `not_found` (contact), `forbidden`. */
+  function get(caller: Principal, id: string): Promise<Contact> {
+    return find(db, caller, id, "read");
+  }
+
+  /** With its displays and responses. Throws `not_found` (contact), `forbidden`. */
+  async function remove(caller: Principal, id: string): Promise<Contact> {
+    const { environmentId } = await find(db, caller, id, "manage");
+    const [contact] = await db.query<Contact>(
+      `delete from contacts t where "environmentId" = $1 and id = $2 returning ${COLUMNS}`,
+      [environmentId, id],
+    );
+    if (!contact) throw notFound("contact", id);
+    return contact;
+  }
+
+  /**
+   * Makes a contact. A value that does not fit its key stays text, as it does in an import. Throws `forbidden`;
+   * `conflict` (`email`, `userId`) when another contact of the environment has it; `malformed` (`attributes`) for keys
+   * that the environment lacks.
+   */
+  async function create(
+    caller: Principal,
+    { environmentId, attributes: { email, userId, ...texts } }: ContactInput,
+  ): Promise<{ id: string; createdAt: Date; environmentId: string }> {
+    requireEnvironment(caller, environmentId, "write");
+    const contact = { id: newId(), createdAt: new Date(now()), environmentId };
+    await requireFree(environmentId, "email", email);
+    await requireFree(environmentId, "userId", userId);
+    const attributes = typeAttributes(texts, await loadKeys(db, environmentId));
+    try {
+      await db.query(
+        `insert into contacts ("environmentId", id, "createdAt", "updatedAt", "firstSeenAt", "lastSeenAt", "userId", email, attributes)
+         values ($1, $2, $3, $3, $3, $3, $4, $5, $6)`,
+        [environmentId, contact.id, contact.createdAt, userId || null, email || null, JSON.stringify(attributes)],
+      );
+    } catch (error) {
+      for (const field of ["email", "userId"]) if (isUniqueViolation(error, field)) throw taken(field);
+      throw error;
+    }
+    return contact;
+  }
+
+  async function requireFree(environmentId: string, field: "email" | "userId", value: string | undefined): Promise<void> {
+    if (!value) return;
+    const holders = await db.query(`select 1 from contacts where "environmentId" = $1 and "${field}" = $2`, [
+      environmentId,
+      value,
+    ]);
+    if (holders.length > 0) throw taken(field);
+  }
+
+  /**
+   * Makes or changes contacts, found by their addresses, and makes the keys that are missing; all or nothing but for
+   * what is skipped. Throws `forbidden`; `malformed` (`attributes`) for keys that are unsafe, reserved or too many, and
+   * for values that do not fit theirs.
+   */
+  async function upload(
+    caller: Principal,
+    { environmentId, contacts }: { environmentId: string; contacts: readonly UploadedContact[] },
+  ): Promise<UploadOutcome> {
+    requireEnvironment(caller, environmentId, "write");
+    for (let tries = 1; tries <= MAX_TRIES; tries++) {
+      try {
+        const { skipped, changesKeys } = await db.transaction((tx) => uploadOnce(tx, environmentId, contacts));
+        if (changesKeys) forgetEnvironment(environmentId);
+        return { skipped };
+      } catch (error) {
+        // Somebody made one of the contacts a moment ago: it is found at the next look.
+        if (!isUniqueViolation(error, "contacts")) throw error;
+      }
+    }
+    throw unavailable("The contacts are being made by too many calls at once", 1);
+  }
+
+  async function uploadOnce(tx: Transaction, environmentId: string, contacts: readonly UploadedContact[]) {
+    // As identify does: whoever makes keys waits here, so that the limit holds.
+    await tx.query(`select 1 from environments where id = $1 for no key update`, [environmentId]);
+    const known = await loadKeys(tx, environmentId);
+    const keyPlan = planKeys(contacts, known);
+    checkKeys(keyPlan, known.length);
+    const stored = await tx.query<StoredContact>(
+      `select ${COLUMNS} from contacts t where t."environmentId" = $1 and (t.email = any($2::text[]) or t."userId" = any($3::text[]))
+       order by t."userId", t.id for no key update`,
+      [environmentId, textsOf(contacts, "email"), textsOf(contacts, "userId")],
+    );
+    const plan = planContacts(contacts, stored, keyPlan.dataTypes);
+    await writeKeys(tx, environmentId, keyPlan);
+    await writeContacts(tx, environmentId, plan);
+    const changesKeys = keyPlan.created.length + keyPlan.renamed.length > 0;
+    if (changesKeys) await notifyChange(tx, "environment", environmentId);
+    return { skipped: plan.skipped, changesKeys };
+  }
+
+  function checkKeys({ created, issues }: KeyPlan, knownCount: number): void {
+    const names = created.map(({ key }) => key);
+    const unsafe = names.filter((key) => !SAFE_KEY.test(key) || key.length > 255);
+    if (unsafe.length > 0)
+      throw refused(
+        "attributes",
+        `Invalid attribute key(s): ${unsafe.join(", ")}. Keys must only contain lowercase letters, numbers, and underscores, and must start with a letter.`,
+      );
+    const reserved = names.filter((key) => RESERVED_KEYS.includes(key));
+    if (reserved.length > 0) throw refused("attributes", reservedKeysIssue(reserved));
+    if (issues.length > 0) throw new Problem("malformed", "Values do not fit their keys", { issues });
+    if (names.length > 0 && knownCount + names.length > maxAttributeKeys)
+      throw refused("attributes", `the limit of ${maxAttributeKeys} contact attribute keys is reached`);
+  }
+
+  async function writeKeys(tx: Transaction, environmentId: string, { created, renamed }: KeyPlan): Promise<void> {
+    const at = new Date(now());
+    if (created.length > 0)
+      await tx.query(
+        `insert into contact_attribute_keys ("environmentId", id, "createdAt", "updatedAt", key, name, type, "dataType")
+         select $1, k.id, $2, $2, k.key, k.name, 'custom', k."dataType"::attribute_data_type
+         from unnest($3::text[], $4::text[], $5::text[], $6::text[]) as k(id, key, name, "dataType")`,
+        [
+          environmentId,
+          at,
+          created.map(() => newId()),
+          created.map(({ key }) => key),
+          created.map(({ name }) => name),
+          created.map(({ dataType }) => dataType),
+        ],
+      );
+    if (renamed.length > 0)
+      await tx.query(
+        `update contact_attribute_keys t set name = k.name, "updatedAt" = $2
+         from unnest($3::text[], $4::text[]) as k(key, name) where t."environmentId" = $1 and t.key = k.key`,
+        [environmentId, at, renamed.map(({ key }) => key), renamed.map(({ name }) => name)],
+      );
+  }
+
+  async function writeContacts(tx: Transaction, environmentId: string, { created, changed }: ContactPlan): Promise<void> {
+    const at = new Date(now());
+    if (created.length > 0)
+      await tx.query(
+        `insert into contacts ("environmentId", id, "createdAt", "updatedAt", "firstSeenAt", "lastSeenAt", "userId", email, attributes)
+         select $1, c.id, $2, $2, $2, $2, c."userId", c.email, c.attributes
+         from unnest($3::text[], $4::text[], $5::text[], $6::jsonb[]) as c(id, "userId", email, attributes)`,
+        [
+          environmentId,
+          at,
+          created.map(() => newId()),
+          created.map(({ userId }) => userId),
+          created.map(({ email }) => email),
+          created.map(({ attributes }) => JSON.stringify(attributes)),
+        ],
+      );
+    if (changed.length > 0)
+      await tx.query(
+        `update contacts t set "userId" = coalesce(c."userId", t."userId"), attributes = t.attributes || c.patch, "updatedAt" = $2
+         from unnest($3::text[], $4::text[], $5::jsonb[]) as c(id, "userId", patch) where t."environmentId" = $1 and t.id = c.id`,
+        [
+          environmentId,
+          at,
+          changed.map(({ id }) => id),
+          changed.map(({ userId }) => userId),
+          changed.map(({ patch }) => JSON.stringify(patch)),
+        ],
+      );
+  }
+}
+
+const find = (db: Pick<Transaction, "query">, caller: Principal, id: string, level: PermissionLevel): Promise<Contact> =>
+  findOwnedRow(db, caller, { columns: COLUMNS, table: "contacts", id, resource: "contact", level });
+
+const loadKeys = (db: Pick<Transaction, "query">, environmentId: string): Promise<KnownKey[]> =>
+  db.query<KnownKey>(`select key, name, type, "dataType" from contact_attribute_keys where "environmentId" = $1`, [
+    environmentId,
+  ]);
+
+function typeAttributes(texts: Readonly<Record<string, string>>, known: readonly KnownKey[]): Record<string, AttributeValue> {
+  const dataTypes = new Map<string, AttributeDataType>(known.map(({ key, dataType }) => [key, dataType]));
+  const unknown = Object.keys(texts).filter((key) => !dataTypes.has(key));
+  if (unknown.length > 0) throw refused("attributes", `attribute keys not found: ${unknown.join(", ")}. `);
+  return Object.fromEntries(
+    Object.entries(texts).map(([key, text]) => [key, parseAttributeText(text, dataTypes.get(key) ?? "string") ?? text]),
+  );
+}
+
+const textsOf = (contacts: readonly UploadedContact[], key: string): string[] =>
+  contacts.map((contact) => uploadedText(contact, key)).filter((text) => text !== undefined);
+
+const taken = (field: string) => conflict(field, `contact with this ${field} already exists`);
