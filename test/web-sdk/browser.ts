@@ -40,12 +40,8 @@ const FAKE_RENDERER = `
     setNonce(nonce) { window.nonces.push(nonce); },
   };`;
 
-const LOADER = readFileSync(
-  createRequire(import.meta.url)
-    .resolve("@formbricks/js")
-    .replace(/index\.cjs$/, "index.js"),
-  "utf8",
-);
+const require = createRequire(import.meta.url);
+const LOADER = readFileSync(require.resolve("@formbricks/js").replace(/index\.cjs$/, "index.js"), "utf8");
 
 /** A page is long enough to scroll; `sdk` is the loader, and `events` gathers what it tells. */
 const PAGE = `<!doctype html><title>A shop</title>

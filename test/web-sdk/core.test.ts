@@ -411,10 +411,13 @@ describe.skipIf(!CHROMIUM)("in a browser", () => {
     test("leaving by the upper edge", async () => {
       await survey({}, noCode({ type: "exitIntent", urlFilters: [] }));
       const visit = await enter();
+      await visit.page.mouse.move(100, 50);
       await visit.evaluate('document.body.dispatchEvent(new MouseEvent("mouseleave", { clientY: 300 }))');
+      await visit.evaluate('document.querySelector("#buy").dispatchEvent(new MouseEvent("mouseleave", { clientY: -1 }))');
       expect(await visit.evaluate("events.length")).toBe(1);
-      await visit.evaluate('document.body.dispatchEvent(new MouseEvent("mouseleave", { clientY: -1 }))');
+      await visit.page.mouse.move(100, -5);
       await visit.waitFor("window.rendered?.length === 1");
+      expect(await visit.evaluate("events.slice(1)")).toEqual([["action_tracked", { action: "seen" }]]);
     });
 
     test("scrolling half way, once", async () => {
