@@ -8,9 +8,11 @@ import { storageApi } from "./api/storage/index.ts";
 import { v1Api } from "./api/v1/index.ts";
 import { v2Api } from "./api/v2/index.ts";
 import type { CompleteConfig } from "./config/env.ts";
+import { logRequests } from "./http/access-log.ts";
 import { createCodedErrorPresenter } from "./http/coded-error.ts";
 import { createErrorHandler } from "./http/errors.ts";
 import { healthRoutes, type ReadinessProbe } from "./http/health.ts";
+import type { Metrics } from "./http/metrics.ts";
 import { openApiDocument } from "./http/openapi.ts";
 import type { RateLimiter } from "./http/rate-limit.ts";
 import { packageFiles, scriptFiles } from "./http/script-files.ts";
@@ -23,9 +25,12 @@ export interface AppOptions {
   log: Logger;
   limiter: RateLimiter;
   readiness: ReadinessProbe;
+  /** Null when they are off. */
+  metrics: Metrics | null;
 }
 
-export async function createApp({ config, services, log, limiter, readiness }: AppOptions): Promise<FastifyInstance> {
+export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const { config, services, log, limiter, readiness, metrics } = options;
   const logger: FastifyBaseLogger = log;
   const app = fastify({
     loggerInstance: logger,
@@ -52,12 +57,8 @@ export async function createApp({ config, services, log, limiter, readiness }: A
     if (!readiness.isAccepting()) reply.header("connection", "close"); // else the client goes on using a connection that we wait for
     done(null, payload);
   });
-  app.addHook("onResponse", async (request, reply) => {
-    request.log.debug(
-      { route: request.routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
-      "request served",
-    );
-  });
+  logRequests(app, config.ACCESS_LOG);
+  if (metrics) metrics.measure(app);
   answerUnknownPath(app);
 
   await app.register(openApiDocument);

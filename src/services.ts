@@ -6,6 +6,9 @@ import { type ActionClassService, createActionClassService } from "./action-clas
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
 import { type CompleteConfig, publicUrl } from "./config/env.ts";
+import { type ContactLinkService, createContactLinkService } from "./contact-links/service.ts";
+import { createContactLinkTokens } from "./contact-links/token.ts";
+import { type AttributeRowService, createAttributeRowService } from "./contacts/attribute-rows.ts";
 import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
 import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
@@ -14,6 +17,7 @@ import { createDisplayService, type DisplayService } from "./displays/service.ts
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
 import { createGates } from "./responses/gates.ts";
+import { createResponseManagement, type ResponseManagement } from "./responses/management.ts";
 import { createRecaptchaVerifier } from "./responses/recaptcha.ts";
 import { createResponseService, type ResponseService } from "./responses/service.ts";
 import { createSingleUseLinks } from "./responses/single-use.ts";
@@ -38,11 +42,14 @@ export interface Services {
   actionClasses: ActionClassService;
   apiKeys: ApiKeyService;
   attributeKeys: AttributeKeyService;
+  attributeRows: AttributeRowService;
+  contactLinks: ContactLinkService;
   contactManagement: ContactManagement;
   contacts: ContactService;
   displays: DisplayService;
   environments: EnvironmentService;
   organizations: OrganizationService;
+  responseManagement: ResponseManagement;
   responses: ResponseService;
   segmentManagement: SegmentManagement;
   segments: SegmentService;
@@ -143,15 +150,38 @@ export function createServices({
     secretBox: createSecretBox(config.ENCRYPTION_KEY),
     targetRules: { resolveHost, allowInternal: config.DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS },
   });
+  const contactLinks = createContactLinkService({
+    db,
+    environments,
+    surveys: liveSurveys,
+    segments,
+    tokens: createContactLinkTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    buildSingleUseQuery: singleUseLinks.buildQuery,
+    newId,
+    now: Date.now,
+    publicUrl: publicUrl(config),
+  });
+  const responseManagement = createResponseManagement({
+    db,
+    environments,
+    surveys: liveSurveys,
+    newId,
+    publicUrl: publicUrl(config),
+    removeFile: uploads.removeFile,
+    log,
+  });
   return {
     actionClasses,
     apiKeys,
     attributeKeys,
+    attributeRows: createAttributeRowService({ db }),
+    contactLinks,
     contactManagement,
     contacts,
     displays,
     environments,
     organizations,
+    responseManagement,
     responses,
     segmentManagement,
     segments,

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { z } from "zod";
 
@@ -30,18 +31,56 @@ const Environment = z.object({
   DATABASE_DIRECT_URL: databaseUrl.describe(
     "The same database past a transaction pooler, for migrations and change notices; default `DATABASE_URL`",
   ),
-  DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(100).default(8).describe("Database connections of one process"),
+  DATABASE_POOL_SIZE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .default(8)
+    .describe("Database connections of this server for queries; workers share them out, at least 2 to each"),
+  DATABASE_PREPARED_STATEMENTS: flag
+    .default(true)
+    .describe("`off` behind a pooler that gives each transaction another connection (PgBouncer's transaction mode)"),
   MIGRATE_ON_START: flag.default(false).describe("Apply migrations at start also to the database of `DATABASE_URL`"),
+  WORKERS: z
+    .union([z.literal("auto").transform(() => availableParallelism()), z.coerce.number().int().min(1).max(64)], {
+      error: "must be auto or a number from 1 to 64",
+    })
+    .default(1)
+    .describe("Processes that serve requests on the one port; `auto`: one for each core"),
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
     .default("info")
-    .describe("What is logged; one line per request at `debug`"),
+    .describe("The least severe messages that are logged"),
+  ACCESS_LOG: z
+    .union([z.enum(["all", "errors", "off"]), z.coerce.number().min(0).max(1)], {
+      error: "must be all, errors, off or a number from 0 to 1",
+    })
+    .default("errors")
+    .describe(
+      "Requests that are logged, a line each at `info`: `all`, `errors` (5xx, and what took over a second), `off`, or a share from 0 to 1 of all beside the errors",
+    ),
+  METRICS: flag
+    .default(false)
+    .describe("Serve figures for Prometheus under `/metrics`, to whoever reaches the port: close that path in a public proxy"),
   ENCRYPTION_KEY: z
     .string()
     .min(32, "must have at least 32 characters")
     .optional()
     .describe("Encrypts stored secrets such as a webhook's; unset: made once and kept in `DATA_DIR/encryption.key`"),
   RATE_LIMIT: flag.default(true).describe("Limit requests per client; `off` for tests and load measurements"),
+  RATE_LIMIT_CLIENT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(100)
+    .describe("Requests a minute that one address may send to the client API for one environment"),
+  RATE_LIMIT_MANAGEMENT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(100)
+    .describe("Requests a minute that one API key may send to a management API"),
   TRUST_PROXY: z
     .string()
     .default("")
