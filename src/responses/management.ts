@@ -4,20 +4,38 @@ import { isMissingRow, isUniqueViolation } from "../db/errors.ts";
 import { findOwnedRow } from "../db/owned-row.ts";
 import { type Page, queryRows } from "../db/page.ts";
 import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
-import type { PermissionLevel, Principal } from "../shared/principal.ts";
-import { conflict, notFound, Problem, refused } from "../shared/problem.ts";
+import { type PermissionLevel, type Principal, requireEnvironment } from "../shared/principal.ts";
+import { conflict, invalid, notFound, Problem, refused } from "../shared/problem.ts";
 import type { LiveSurvey, LiveSurveyService } from "../surveys/live-survey.ts";
-import { elementsOf } from "./answer-checks.ts";
+import { elementsOf, requireValidAnswers } from "./answer-checks.ts";
 import { findViolations } from "./answer-rules.ts";
 import type { ResponseData } from "./answer-values.ts";
 import { completeSurvey, eventValues } from "./effects.ts";
 import { findOverlongOther } from "./other-answers.ts";
 import { decideLocked, evaluateSurveyQuotas, linkQuotas } from "./quota-keeper.ts";
-import { CREATE_RESPONSE, type CreateVerdict, REPLACE_RESPONSE } from "./response-statements.ts";
-import { newTtc, type ResponseVariables, storedLanguage, type TimesToCompletion } from "./response-values.ts";
+import { findResponse, loadResponse, RESPONSE_COLUMNS, type ResponseRecord } from "./response-record.ts";
+import {
+  CHANGE_RESPONSE,
+  CREATE_RESPONSE,
+  type CreateVerdict,
+  LOCK_RESPONSE,
+  REPLACE_RESPONSE,
+  type StoredRow,
+} from "./response-statements.ts";
+import {
+  mergeResponse,
+  newTtc,
+  type ResponseChange,
+  type ResponseValues,
+  type ResponseVariables,
+  storedLanguage,
+  type TimesToCompletion,
+} from "./response-values.ts";
 import { withAbsoluteFiles } from "./storage-urls.ts";
 import { textKeys } from "./survey-elements.ts";
 import { findInvalidUpload, findUploadedFiles, type UploadCheck, type UploadedFile } from "./upload-answers.ts";
+
+export type { ResponseRecord } from "./response-record.ts";
 
 export type ResponseManagement = ReturnType<typeof createResponseManagement>;
 
@@ -27,28 +45,8 @@ export interface GivenMeta {
   url?: string | undefined;
   userAgent?: { browser?: string | undefined; os?: string | undefined; device?: string | undefined } | undefined;
   country?: string | undefined;
+  ipAddress?: string | undefined;
   action?: string | undefined;
-}
-
-/** A response as stored; JSON of an import may hold anything. */
-export interface StoredResponse {
-  id: string;
-  environmentId: string;
-  createdAt: Date;
-  updatedAt: Date;
-  finished: boolean;
-  surveyId: string;
-  contactId: string | null;
-  endingId: string | null;
-  data: Record<string, unknown>;
-  variables: Record<string, unknown>;
-  /** In ms. */
-  ttc: Record<string, unknown>;
-  meta: Record<string, unknown>;
-  contactAttributes: Record<string, unknown> | null;
-  singleUseId: string | null;
-  language: string | null;
-  displayId: string | null;
 }
 
 export interface ResponseFilter extends Page {
@@ -91,11 +89,13 @@ export interface ResponseReplacement {
   displayId: string | null;
 }
 
-const COLUMNS = `
-  t.id, t."environmentId", t."createdAt", t."updatedAt", t.finished, t."surveyId", t."contactId", t."endingId", t.data,
-  t.variables, t.ttc, t.meta, t."contactAttributes", t."singleUseId", t.language, t."displayId"`;
+/** How many responses are listed of everything the caller may see, when no number is asked for. */
+const MAX_UNASKED = 1_000;
 
-/** Responses as those see and change them who administer an environment. Source: management-api-v2 §5.7. */
+/** The same of one survey. Source: management-api-v1 §10.1. */
+const SURVEY_PAGE = 25;
+
+/** Responses as those see and change them who administer an environment. Source: management-api-v2 §5.7, management-api-v1 §10. */
 export function createResponseManagement({
   db,
   environments,
@@ -114,19 +114,42 @@ export function createResponseManagement({
   removeFile: (file: UploadedFile) => Promise<void>;
   log: Logger;
 }) {
-  return { list, get, create, replace, remove };
+  return { list, listNewest, get, create, createIn, replace, change, remove };
 
   /** Of all environments that the caller may read; files under whole addresses. */
-  async function list(caller: Principal, { surveyId, contactId, ...page }: ResponseFilter): Promise<StoredResponse[]> {
+  async function list(caller: Principal, { surveyId, contactId, ...page }: ResponseFilter): Promise<ResponseRecord[]> {
     const from = `from responses t where t."environmentId" = any($1)
       and ($2::text is null or t."surveyId" = $2) and ($3::text is null or t."contactId" = $3)`;
     const values = [[...caller.permissions.keys()], surveyId ?? null, contactId ?? null];
-    return (await queryRows<StoredResponse>(db, { columns: COLUMNS, from, values }, page)).map(withFiles);
+    return (await queryRows<ResponseRecord>(db, { columns: RESPONSE_COLUMNS, from, values }, page)).map(withFiles);
   }
 
-  /** Files under whole addresses. Throws `not_found` (response), `forbidden`. */
-  async function get(caller: Principal, id: string): Promise<StoredResponse> {
-    return withFiles(await find(db, caller, id, "read"));
+  /**
+   * The newest first, files under whole addresses: of one survey, 25 when no number is asked for, or of all environments
+   * that the caller may read, where 0 and no number mean 1000. Throws `not_found` (survey), `forbidden`.
+   */
+  async function listNewest(
+    caller: Principal,
+    { surveyId, limit, skip }: { surveyId: string | undefined; limit: number | undefined; skip: number },
+  ): Promise<ResponseRecord[]> {
+    const isOfSurvey = surveyId !== undefined;
+    const rows = await db.query<ResponseRecord>(
+      `select ${RESPONSE_COLUMNS} from responses t
+       where t."environmentId" = any($1) and ($2::text is null or t."surveyId" = $2)
+       order by t."createdAt" desc, t.id desc limit $3 offset $4`,
+      [
+        isOfSurvey ? [await findSurveyOwner(caller, surveyId, "read")] : [...caller.permissions.keys()],
+        surveyId ?? null,
+        isOfSurvey ? (limit ?? SURVEY_PAGE) : limit || MAX_UNASKED,
+        skip,
+      ],
+    );
+    return rows.map(withFiles);
+  }
+
+  /** Files under whole addresses. Throws `not_found` (response); `forbidden` unless the caller holds `level` on it. */
+  async function get(caller: Principal, id: string, level: PermissionLevel = "read"): Promise<ResponseRecord> {
+    return withFiles(await findResponse(db, caller, id, level));
   }
 
   /**
@@ -134,21 +157,50 @@ export function createResponseManagement({
    * `forbidden`; `malformed` for answers that the survey does not take (fields `response`, `response.data.<element>`);
    * `conflict` (`displayId`, `singleUseId`) when another response has it.
    */
-  async function create(caller: Principal, input: NewResponse): Promise<StoredResponse> {
+  async function create(caller: Principal, input: NewResponse): Promise<ResponseRecord> {
     const { surveyId, data, language } = input;
     const { environment, survey } = await findSurvey(caller, surveyId, "write");
     requireAnswers(environment, survey, { data, language: language ?? null });
-    const { id, isCompleted } = await db
+    const { id, obstacle } = await store(environment, survey, input);
+    if (obstacle === "linked") throw displayTaken();
+    if (obstacle) throw notFound("display", input.displayId ?? null);
+    return await loadResponse(db, environment.id, id);
+  }
+
+  /**
+   * As {@link create}, to a survey that must be of the environment. Throws `not_found` (survey), `forbidden`; `invalid`
+   * for a survey of another environment, for answers that the survey does not take (issues `response.data.<element>`)
+   * and for a display that is not there; `conflict` when another response has the display or the single-use id.
+   */
+  async function createIn(caller: Principal, environmentId: string, input: NewResponse): Promise<ResponseRecord> {
+    requireEnvironment(caller, environmentId, "write");
+    const environment = await environments.configuration(environmentId);
+    const survey = await surveys.find(environment, input.surveyId);
+    if (survey.environmentId !== environmentId)
+      throw invalid("Survey is part of another workspace", { details: { workspaceId: environmentId } });
+    requireGivenAnswers(environment, survey, { data: input.data, language: input.language ?? null });
+    const { id, obstacle } = await store(environment, survey, input);
+    if (obstacle === "linked") throw displayTaken();
+    if (obstacle) throw invalid("Display ID does not exist");
+    return await loadResponse(db, environmentId, id);
+  }
+
+  async function store(environment: EnvironmentConfiguration, survey: LiveSurvey, input: NewResponse) {
+    const { isCompleted, ...stored } = await db
       .transaction((tx) => insert(tx, survey, input))
       .catch((error: unknown) => {
-        if (isMissingRow(error)) throw notFound("survey", surveyId); // deleted a moment ago
+        if (isMissingRow(error)) throw notFound("survey", survey.id); // deleted a moment ago
         throw taken(error);
       });
     if (isCompleted) environments.forget(environment.id);
-    return await load(db, environment.id, id);
+    return stored;
   }
 
-  async function insert(tx: Transaction, survey: LiveSurvey, input: NewResponse): Promise<{ id: string; isCompleted: boolean }> {
+  async function insert(
+    tx: Transaction,
+    survey: LiveSurvey,
+    input: NewResponse,
+  ): Promise<{ id: string; obstacle: CreateVerdict["obstacle"]; isCompleted: boolean }> {
     const { environmentId } = survey;
     const id = newId();
     const given = {
@@ -182,18 +234,18 @@ export function createResponseManagement({
       input.updatedAt ?? null,
       ...eventValues(survey, "responseCreated", values.finished, newId),
     ]);
-    if (verdict?.obstacle === "linked") throw displayTaken();
-    if (verdict?.obstacle) throw notFound("display", input.displayId ?? null);
+    if (verdict === undefined) throw new Error("the statement answers a verdict");
+    if (verdict.obstacle !== null) return { id, obstacle: verdict.obstacle, isCompleted: false };
     await linkQuotas(tx, environmentId, id, decision);
-    return { id, isCompleted: values.finished && (await completeSurvey(tx, survey)) };
+    return { id, obstacle: null, isCompleted: values.finished && (await completeSurvey(tx, survey)) };
   }
 
   /**
    * Replaces a response, finished or not. Throws `not_found` (response; `contactId` and `displayId` of what is not the
    * environment's, or the survey's), and otherwise as {@link create}. Files under whole addresses.
    */
-  async function replace(caller: Principal, id: string, input: ResponseReplacement): Promise<StoredResponse> {
-    const { environmentId, surveyId } = await find(db, caller, id, "write");
+  async function replace(caller: Principal, id: string, input: ResponseReplacement): Promise<ResponseRecord> {
+    const { environmentId, surveyId } = await findResponse(db, caller, id, "write");
     const environment = await environments.configuration(environmentId);
     const survey = await surveys.find(environment, surveyId);
     requireAnswers(environment, survey, input);
@@ -208,7 +260,7 @@ export function createResponseManagement({
         throw taken(error);
       });
     if (isCompleted) environments.forget(environmentId);
-    return withFiles(await load(db, environmentId, id));
+    return withFiles(await loadResponse(db, environmentId, id));
   }
 
   async function write(tx: Transaction, survey: LiveSurvey, id: string, input: ResponseReplacement): Promise<void> {
@@ -234,16 +286,60 @@ export function createResponseManagement({
   }
 
   /**
+   * Merges a change into a response, finished or not: data, variables and times key by key. Only the answers that are
+   * given are checked, so that an imported response that breaks a rule elsewhere can be corrected bit by bit. Files under
+   * whole addresses. Throws `not_found` (response), `forbidden`; `invalid` as {@link createIn}; `too_large`.
+   */
+  async function change(caller: Principal, id: string, given: ResponseChange): Promise<ResponseRecord> {
+    const { environmentId, surveyId } = await findResponse(db, caller, id, "write");
+    const environment = await environments.configuration(environmentId);
+    const survey = await surveys.find(environment, surveyId);
+    const isCompleted = await db.transaction(async (tx) => {
+      const [stored] = await tx.query<StoredRow>(LOCK_RESPONSE, [environmentId, id]);
+      if (!stored) throw notFound("response", id);
+      const merged = mergeResponse(stored, given);
+      requireGivenAnswers(environment, survey, { data: given.data ?? {}, language: merged.language });
+      const scope = { environmentId, responseId: id, finished: merged.finished };
+      const decision = await decideLocked(tx, scope, evaluateSurveyQuotas(survey, merged));
+      const decided =
+        decision.end === null
+          ? merged
+          : { ...mergeResponse(stored, { ...given, finished: true }), endingId: decision.end.endingId };
+      await writeChange(tx, survey, stored, decided);
+      await linkQuotas(tx, environmentId, id, decision);
+      return decided.finished && (await completeSurvey(tx, survey));
+    });
+    if (isCompleted) environments.forget(environmentId);
+    return withFiles(await loadResponse(db, environmentId, id));
+  }
+
+  async function writeChange(tx: Transaction, survey: LiveSurvey, { id, version }: StoredRow, values: ResponseValues) {
+    await tx.query(CHANGE_RESPONSE, [
+      survey.environmentId,
+      id,
+      version,
+      values.finished,
+      values.endingId,
+      values.language,
+      JSON.stringify(values.data),
+      JSON.stringify(values.variables),
+      JSON.stringify(values.ttc),
+      null,
+      ...eventValues(survey, "responseUpdated", values.finished, newId),
+    ]);
+  }
+
+  /**
    * With its display and, once that is done, the files of its answers that no other response names.
    * Throws `not_found` (response), `forbidden`.
    */
-  async function remove(caller: Principal, id: string): Promise<StoredResponse> {
-    const { environmentId, surveyId } = await find(db, caller, id, "manage");
+  async function remove(caller: Principal, id: string): Promise<ResponseRecord> {
+    const { environmentId, surveyId } = await findResponse(db, caller, id, "manage");
     const environment = await environments.configuration(environmentId);
     const survey = await surveys.find(environment, surveyId);
     const removed = await db.transaction(async (tx) => {
-      const [response] = await tx.query<StoredResponse>(
-        `delete from responses t where "environmentId" = $1 and id = $2 returning ${COLUMNS}`,
+      const [response] = await tx.query<ResponseRecord>(
+        `delete from responses t where "environmentId" = $1 and id = $2 returning ${RESPONSE_COLUMNS}`,
         [environmentId, id],
       );
       if (!response) throw notFound("response", id);
@@ -273,15 +369,15 @@ export function createResponseManagement({
   }
 
   async function findSurvey(caller: Principal, id: string, level: PermissionLevel) {
-    const { environmentId } = await findOwnedRow(db, caller, {
-      columns: `t."environmentId"`,
-      table: "surveys",
-      id,
-      resource: "survey",
-      level,
-    });
-    const environment = await environments.configuration(environmentId);
+    const environment = await environments.configuration(await findSurveyOwner(caller, id, level));
     return { environment, survey: await surveys.find(environment, id) };
+  }
+
+  /** The survey's environment. */
+  async function findSurveyOwner(caller: Principal, id: string, level: PermissionLevel): Promise<string> {
+    const columns = `t."environmentId"`;
+    const { environmentId } = await findOwnedRow(db, caller, { columns, table: "surveys", id, resource: "survey", level });
+    return environmentId;
   }
 
   function requireAnswers(
@@ -304,34 +400,48 @@ export function createResponseManagement({
   }
 
   function uploadCheck(
-    { id: environmentId, legacyId }: EnvironmentConfiguration,
+    environment: EnvironmentConfiguration,
     survey: LiveSurvey,
     data: Readonly<Record<string, unknown>>,
   ): UploadCheck {
-    const unscopedOwnerIds = legacyId === null ? [environmentId] : [environmentId, legacyId];
     const { id: surveyId } = survey;
-    return { elements: elementsOf(survey), data, environmentId, surveyId, ownOrigins: [publicUrl], unscopedOwnerIds };
+    return {
+      elements: elementsOf(survey),
+      data,
+      environmentId: environment.id,
+      surveyId,
+      ownOrigins: [publicUrl],
+      unscopedOwnerIds: idsOf(environment),
+    };
   }
 
-  function withFiles(response: StoredResponse): StoredResponse {
+  /** As {@link requireAnswers}, in the words of {@link createIn}; the length of respondents' own texts is free. */
+  function requireGivenAnswers(
+    environment: EnvironmentConfiguration,
+    survey: LiveSurvey,
+    { data, language }: { data: ResponseData; language: string | null },
+  ): void {
+    requireValidAnswers({
+      survey,
+      given: data,
+      merged: data,
+      language,
+      limitsOther: false,
+      ownOrigins: [publicUrl],
+      unscopedOwnerIds: idsOf(environment),
+      invalidUpload: INVALID_UPLOAD,
+    });
+  }
+
+  function withFiles(response: ResponseRecord): ResponseRecord {
     return { ...response, data: withAbsoluteFiles(response.data, publicUrl) };
   }
 }
 
+const idsOf = ({ id, legacyId }: EnvironmentConfiguration): string[] => (legacyId === null ? [id] : [id, legacyId]);
+
 const INVALID_UPLOAD =
   "Invalid file upload response: each file URL must reference a file uploaded to this survey's file-upload element";
-
-const find = (db: Pick<Transaction, "query">, caller: Principal, id: string, level: PermissionLevel): Promise<StoredResponse> =>
-  findOwnedRow(db, caller, { columns: COLUMNS, table: "responses", id, resource: "response", level });
-
-async function load(db: Pick<Transaction, "query">, environmentId: string, id: string): Promise<StoredResponse> {
-  const [response] = await db.query<StoredResponse>(
-    `select ${COLUMNS} from responses t where t."environmentId" = $1 and t.id = $2`,
-    [environmentId, id],
-  );
-  if (!response) throw notFound("response", id);
-  return response;
-}
 
 async function requireContact(tx: Transaction, environmentId: string, id: string | null): Promise<void> {
   if (id === null) return;

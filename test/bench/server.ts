@@ -75,7 +75,7 @@ async function timeStatement(seconds: number): Promise<number[]> {
   for (const end = performance.now() + seconds * 1_000; performance.now() < end; ) {
     const contact = pick(half, times.length);
     const item = { environmentId: ground.large.environmentId, userId: `user-${contact}`, newId: newId(), email: undefined };
-    const values = identifyValues([{ ...item, patch: seededAttributes(contact) }]);
+    const values = identifyValues([{ ...item, patch: seededAttributes(contact), companyId: null, eventQueries: null }]);
     const start = performance.now();
     await bare.query({ ...IDENTIFY, values });
     times.push(performance.now() - start);

@@ -30,7 +30,7 @@ export const v1Api: FastifyPluginAsync<V1ApiOptions> = async (app, { services, l
   answerUnknownPath(app);
   redirectOldPaths(app);
   await app.register(meApi, { prefix: "/management", services, limiter });
-  await app.register(managementApi, { prefix: "/management", services, limiter, budget: BUDGET });
+  await app.register(managementApi, { services, limiter, budget: BUDGET });
   otherMethods.close();
 };
 
