@@ -3,7 +3,7 @@ import { lookup } from "node:dns/promises";
 import type { Logger } from "pino";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
-import type { CompleteConfig } from "./config/env.ts";
+import { type CompleteConfig, publicUrl } from "./config/env.ts";
 import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
 import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
@@ -36,6 +36,7 @@ export function createServices({
   config,
   db,
   changes,
+  log,
 }: {
   config: CompleteConfig;
   db: Database;
@@ -43,7 +44,7 @@ export function createServices({
   log: Logger;
 }): Services {
   const apiKeys = createApiKeyService({ db, changes, newId, now: Date.now });
-  const environments = createEnvironmentService({ db, changes });
+  const environments = createEnvironmentService({ db, changes, log, installation: installationOf(config) });
   const attributeKeys = createAttributeKeyService({
     db,
     newId,
@@ -98,3 +99,9 @@ export function createServices({
 
 const resolveHost = async (hostname: string): Promise<string[]> =>
   (await lookup(hostname, { all: true })).map(({ address }) => address);
+
+/** Spam protection needs both keys: the SDK fetches a token with one, the server checks it with the other. */
+const installationOf = (config: CompleteConfig) => ({
+  publicUrl: publicUrl(config),
+  recaptchaSiteKey: config.RECAPTCHA_SECRET_KEY === undefined ? null : (config.RECAPTCHA_SITE_KEY ?? null),
+});

@@ -1,10 +1,13 @@
 import { Command } from "commander";
+import type { SurveyJudge } from "../import/formbricks/load.ts";
 import { databaseSource } from "../import/formbricks/read-database.ts";
 import { fileSource } from "../import/formbricks/read-file.ts";
 import { formatReport } from "../import/formbricks/report.ts";
 import { type ImportProgress, importFormbricks } from "../import/formbricks/service.ts";
 import type { Source } from "../import/formbricks/source.ts";
+import { newId } from "../shared/ids.ts";
 import { createSecretBox } from "../shared/secret-box.ts";
+import { surveyProblem } from "../surveys/model/parse.ts";
 import { createProgress } from "./progress.ts";
 import { UsageError, withDatabase } from "./run.ts";
 
@@ -27,6 +30,8 @@ Examples:
   mortar import formbricks --file dump.json
   mortar import formbricks --database-url postgresql://reader:password@old.example/formbricks`;
 
+const MAX_REFUSAL = 500;
+
 interface FormbricksOptions {
   file?: string;
   databaseUrl?: string;
@@ -47,6 +52,7 @@ const formbricksCommand = (): Command =>
             url: database.directUrl,
             source,
             secretBox: createSecretBox(config.ENCRYPTION_KEY),
+            judgeSurvey,
             onProgress: (step) => progress.update(formatProgress(step)),
           });
           progress.end();
@@ -56,6 +62,14 @@ const formbricksCommand = (): Command =>
         }
       });
     });
+
+/** The rules that a survey broke, cut where nobody reads on. */
+export const judgeSurvey: SurveyJudge = (survey, languages) => {
+  const problem = surveyProblem(survey, { newId, languages });
+  if (problem === undefined) return null;
+  const issues = (problem.issues ?? []).map(({ field, issue }) => (field === "" ? issue : `${field}: ${issue}`));
+  return (issues.length === 0 ? problem.message : issues.join("; ")).slice(0, MAX_REFUSAL);
+};
 
 function chooseSource({ file, databaseUrl }: FormbricksOptions): Source {
   if (file !== undefined && databaseUrl === undefined) return fileSource(file);

@@ -36,7 +36,8 @@ export async function withDatabase<Result>(
 ): Promise<Result> {
   const config = completeConfig(readConfig());
   const log = createCommandLogger(config);
-  const database = await startDatabase({ config, log, migrations, share: true, waitMs: DATABASE_WAIT_MS });
+  const started = await startDatabase({ config, log, migrations, share: true, waitMs: DATABASE_WAIT_MS });
+  const database = { ...started, stop: once(started.stop) };
   const release = stopOnSignal(database);
   try {
     return await work({ config, database, log });
@@ -62,6 +63,15 @@ export async function withBackend<Result>(work: (backend: Backend, context: Comm
 /** Logs to stderr, because stdout is for results; a command says itself what it does, so only what is odd. */
 export function createCommandLogger({ LOG_LEVEL }: Pick<Config, "LOG_LEVEL">): Logger {
   return pino({ level: LOG_LEVEL === "info" ? "warn" : LOG_LEVEL }, pino.destination({ dest: 2, sync: true }));
+}
+
+/** A signal and the work that it breaks off both stop the database. */
+function once(stop: () => Promise<void>): () => Promise<void> {
+  let stopping: Promise<void> | undefined;
+  return () => {
+    stopping ??= stop();
+    return stopping;
+  };
 }
 
 /** A database that this process started does not outlive it when someone interrupts the command. */

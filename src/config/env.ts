@@ -47,6 +47,16 @@ const Environment = z.object({
     .default("")
     .refine(isTrustProxy, "must be a number of hops, or addresses and networks separated by commas")
     .describe("Proxies whose `X-Forwarded-For` is believed: a number of hops, or addresses separated by commas"),
+  RECAPTCHA_SITE_KEY: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Public key of Google reCAPTCHA v3, told to SDKs; takes effect with the secret"),
+  RECAPTCHA_SECRET_KEY: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Secret key of Google reCAPTCHA v3; takes effect with the site key"),
   MAX_ATTRIBUTE_KEYS: z.coerce
     .number()
     .int()
@@ -98,6 +108,11 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   const result = Environment.safeParse(given);
   if (result.success) return Object.freeze(result.data);
   throw new ConfigError(result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("\n"));
+}
+
+/** The address under which clients reach this server, without a slash at its end. */
+export function publicUrl({ PUBLIC_URL, HOST, PORT }: Config): string {
+  return PUBLIC_URL ?? `http://${isIP(HOST) === 6 ? `[${HOST}]` : HOST}:${PORT}`;
 }
 
 /** Every variable with its default and meaning, for the README's table. */

@@ -93,10 +93,7 @@ function planNewKey(
 }
 
 /** The type of a key that first appears with this value. Numeric-looking text stays text. Source: client-api §6.3. */
-export function inferDataType(
-  value: AttributeValue,
-  { booleanKeysAre }: Pick<AttributeRules, "booleanKeysAre">,
-): AttributeDataType {
+function inferDataType(value: AttributeValue, { booleanKeysAre }: Pick<AttributeRules, "booleanKeysAre">): AttributeDataType {
   if (typeof value === "number") return "number";
   if (typeof value === "boolean") return booleanKeysAre;
   return toIsoDate(value) === undefined ? "string" : "date";

@@ -36,9 +36,9 @@ const LAST_SEEN_GRANULARITY = "1 hour";
 
 /**
  * Finds or creates contacts, merges their changed attributes and returns their state, in one statement over arrays
- * (each with one entry per item): environment id, user id, new id, e-mail (null: leave, '': remove), patch (jsonb or
- * null). Items must name different contacts, sorted by environment and user id so that two statements lock in the
- * same order.
+ * (each with one entry per item): environment id, user id, new id, e-mail (null: leave, '': remove), and the patches as
+ * one JSON array (null: none). Items must name different contacts, sorted by environment and user id so that two
+ * statements lock in the same order.
  *
  * A contact that is as it should be is not written. What runs at the same time is merged, not overwritten: the update
  * works on the row as it is then (read committed), and two that create the same contact meet in ON CONFLICT. A row
@@ -48,14 +48,15 @@ export const IDENTIFY = {
   name: "identify",
   text: `
 with input as (
-  select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[])
+  select "environmentId", "userId", "newId", email, nullif(patch, 'null') as patch, position
+  from rows from (unnest($1::text[], $2::text[], $3::text[], $4::text[]), jsonb_array_elements($5::jsonb))
     with ordinality as i("environmentId", "userId", "newId", email, patch, position)
 ), found as (
   select i.*, c.id, c.email as "storedEmail", c.attributes, t."emailTaken",
-    c.id is not null and (
-      i.patch is not null and jsonb_strip_nulls(c.attributes || i.patch) <> c.attributes
+    c.id is not null and coalesce(
+      not c.attributes @> i.patch and jsonb_strip_nulls(c.attributes || i.patch) <> c.attributes
       or i.email is not null and not t."emailTaken" and coalesce(c.email, '') <> i.email
-      or c."lastSeenAt" < now() - interval '${LAST_SEEN_GRANULARITY}'
+      or c."lastSeenAt" < now() - interval '${LAST_SEEN_GRANULARITY}', false
     ) as "needsWrite"
   from input i
   left join contacts c on c."environmentId" = i."environmentId" and c."userId" = i."userId"
@@ -71,7 +72,7 @@ with input as (
     email = case when f.email is null or f."emailTaken" then c.email else nullif(f.email, '') end,
     "lastSeenAt" = now(),
     "updatedAt" = case
-      when f.patch is not null and jsonb_strip_nulls(c.attributes || f.patch) <> c.attributes
+      when not c.attributes @> f.patch and jsonb_strip_nulls(c.attributes || f.patch) <> c.attributes
         or f.email is not null and not f."emailTaken" and coalesce(c.email, '') <> f.email
       then now() else c."updatedAt" end
   from found f
@@ -149,6 +150,11 @@ export function identifyValues(items: readonly IdentifyItem[]): unknown[] {
     items.map(({ userId }) => userId),
     items.map(({ newId }) => newId),
     items.map(({ email }) => (email === undefined ? null : (email ?? ""))),
-    items.map(({ patch }) => (Object.keys(patch).length === 0 ? null : JSON.stringify(patch))),
+    JSON.stringify(items.map(({ patch }) => (isEmpty(patch) ? null : patch))),
   ];
+}
+
+function isEmpty(patch: object): boolean {
+  for (const _key in patch) return false;
+  return true;
 }

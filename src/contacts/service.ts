@@ -1,11 +1,13 @@
 import { notifyChange } from "../db/change-feed.ts";
 import type { Database, Transaction } from "../db/database.ts";
-import { isUniqueViolation } from "../db/errors.ts";
+import { isRetryable, isUnavailable, isUniqueViolation } from "../db/errors.ts";
 import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
 import { matchingSegmentIds } from "../segments/service.ts";
 import { nameOfAttributeKey } from "../shared/attribute-key-name.ts";
 import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
+import { createBatcher } from "../shared/batcher.ts";
 import { unavailable } from "../shared/problem.ts";
+import { createTurns } from "../shared/turns.ts";
 import {
   type AttributeNote,
   type AttributePlan,
@@ -52,10 +54,43 @@ export interface IdentifiedContact {
   notes: AttributeNote[];
 }
 
+type Submitted = Pick<IdentifyInput, "userId" | "attributes" | "rules">;
+
+interface IdentifiedWithKeys {
+  row: IdentifiedRow;
+  notes: AttributeNote[];
+  current: EnvironmentConfiguration;
+}
+
+/** The same without some of the attributes. */
+const without = (keys: readonly string[], { userId, attributes, rules }: Submitted): Submitted => ({
+  userId,
+  attributes: new Map([...attributes].filter(([key]) => !keys.includes(key))),
+  rules,
+});
+
 export type ContactService = ReturnType<typeof createContactService>;
 
 /** How often an item is sent again when the contact changes under its hands or two contacts fight for one address. */
 const MAX_TRIES = 4;
+
+/** Identifies sent as one statement; more would keep the first of them waiting for the last. */
+const MAX_BATCH = 100;
+
+/** Identifies that wait for a connection; at the speed of a slow machine about a second's worth. */
+const MAX_WAITING = 5_000;
+
+/** Two calls for one contact as one. Two addresses are not merged: the first must stay when the second is taken. */
+function mergeItems(first: IdentifyItem, second: IdentifyItem): IdentifyItem | null {
+  if (first.email !== undefined && second.email !== undefined && first.email !== second.email) return null;
+  return {
+    ...first,
+    email: second.email === undefined ? first.email : second.email,
+    patch: Object.assign(Object.create(null), first.patch, second.patch),
+  };
+}
+
+const tooBusy = () => unavailable("The contact is being changed by too many calls at once", 1);
 
 /** Contacts: the persons whom surveys are shown to. */
 export function createContactService({
@@ -71,7 +106,17 @@ export function createContactService({
   now: () => number;
   maxAttributeKeys: number;
 }) {
-  return { identify };
+  const batcher = createBatcher<IdentifyItem, IdentifiedRow>({
+    run: (items) => db.query<IdentifiedRow>(IDENTIFY, identifyValues(items)),
+    isOfOneItem: (error) => !isUnavailable(error),
+    keyOf: ({ environmentId, userId }) => `${environmentId} ${userId}`,
+    merge: mergeItems,
+    maxRunning: db.namedConnections,
+    maxBatch: MAX_BATCH,
+    maxWaiting: MAX_WAITING,
+  });
+  const inTurn = createTurns();
+  return { identify, load: batcher.load };
 
   /**
    * Ensures that the contact exists, merges its attributes and returns its state. Idempotent; safe however many calls
@@ -79,12 +124,12 @@ export function createContactService({
    * contact are written in one transaction.
    */
   async function identify({ environment, userId, attributes, rules, device }: IdentifyInput): Promise<IdentifiedContact> {
-    const { attributeKeys, languages } = environment;
-    const plan = planAttributes(attributes, { attributeKeys, languages, rules });
+    const submitted = { userId, attributes, rules };
+    const plan = planFor(environment, submitted);
     const { row, notes, current } =
       plan.newKeys.length === 0
         ? { row: await find(environment.id, userId, plan), notes: plan.notes, current: environment }
-        : await identifyWithNewKeys(environment, { userId, attributes, rules }, plan);
+        : await identifyWithNewKeys(environment.id, submitted);
     const history = await readHistory(environment.id, row);
     const segmentIds = matchingSegmentIds(current.segments, {
       userId,
@@ -98,40 +143,65 @@ export function createContactService({
     return { id, userId, isNew, email, attributes: stored, segmentIds, ...history, emailTaken, notes };
   }
 
-  /** Sends the item until it was applied to the contact as it is: see {@link IDENTIFY}. */
-  async function find(
-    environmentId: string,
-    userId: string,
-    plan: AttributePlan,
-    tx: Pick<Transaction, "query"> = db,
-  ): Promise<IdentifiedRow> {
+  function planFor({ attributeKeys, languages }: EnvironmentConfiguration, { attributes, rules }: Submitted): AttributePlan {
+    return planAttributes(attributes, { attributeKeys, languages, rules });
+  }
+
+  /** Sends the item, together with others that arrive now, until it was applied to the contact as it is. */
+  async function find(environmentId: string, userId: string, plan: AttributePlan): Promise<IdentifiedRow> {
     const item: IdentifyItem = { environmentId, userId, newId: newId(), email: plan.email, patch: plan.patch };
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
-      const [row] = await tx.query<IdentifiedRow>(IDENTIFY, identifyValues([item])).catch((error: unknown) => {
+      const row = await batcher.submit(item).catch((error: unknown) => {
         // Two contacts claimed one address at the same moment: the loser finds it taken when it looks again.
-        if (tx === db && isUniqueViolation(error, "email")) return [];
+        if (isUniqueViolation(error, "email") || isRetryable(error)) return undefined;
         throw error;
       });
       if (row && !row.isStale) return row;
     }
-    throw unavailable("The contact is being changed by too many calls at once", 1);
+    throw tooBusy();
   }
 
-  /** The rare way: creates what keys the limit allows and identifies, all or nothing. */
-  async function identifyWithNewKeys(
-    configuration: EnvironmentConfiguration,
-    { userId, attributes, rules }: Pick<IdentifyInput, "userId" | "attributes" | "rules">,
-    firstPlan: AttributePlan,
-  ): Promise<{ row: IdentifiedRow; notes: AttributeNote[]; current: EnvironmentConfiguration }> {
-    const environmentId = configuration.id;
+  /** The same inside a transaction. */
+  async function findWithin(tx: Transaction, environmentId: string, userId: string, plan: AttributePlan): Promise<IdentifiedRow> {
+    const item: IdentifyItem = { environmentId, userId, newId: newId(), email: plan.email, patch: plan.patch };
+    for (let tries = 1; tries <= MAX_TRIES; tries++) {
+      const [row] = await tx.query<IdentifiedRow>(IDENTIFY, identifyValues([item]));
+      if (row && !row.isStale) return row;
+    }
+    throw tooBusy();
+  }
+
+  /**
+   * The rare way: creates what keys the limit allows and identifies, all or nothing. Calls of one environment take turns,
+   * so that a burst of them does not queue for connections: most find the keys there when their turn comes.
+   */
+  async function identifyWithNewKeys(environmentId: string, submitted: Submitted): Promise<IdentifiedWithKeys> {
+    const known = await inTurn(environmentId, async () => {
+      const current = await environments.configuration(environmentId);
+      const plan = planFor(current, submitted);
+      if (plan.newKeys.length === 0) return { current, plan };
+      if (current.attributeKeys.size < maxAttributeKeys) return await createKeysAndIdentify(current, submitted, plan.newKeys);
+      const skipped = plan.newKeys.map(({ key }) => key);
+      const rest = planFor(current, without(skipped, submitted));
+      return { current, plan: { ...rest, notes: [...creationNotes([], skipped), ...rest.notes] } };
+    });
+    if ("row" in known) return known;
+    return { row: await find(environmentId, submitted.userId, known.plan), notes: known.plan.notes, current: known.current };
+  }
+
+  async function createKeysAndIdentify(
+    { id: environmentId, languages }: EnvironmentConfiguration,
+    submitted: Submitted,
+    newKeys: AttributePlan["newKeys"],
+  ): Promise<IdentifiedWithKeys> {
     for (let tries = 1; ; tries++) {
       try {
         const outcome = await db.transaction(async (tx) => {
-          const { attributeKeys, created, skipped } = await createKeys(tx, environmentId, firstPlan.newKeys);
-          // The types may be those of somebody who created the same keys a moment before.
-          const known = new Map([...attributes].filter(([key]) => !skipped.includes(key)));
-          const plan = planAttributes(known, { attributeKeys, languages: configuration.languages, rules });
-          const row = await find(environmentId, userId, plan, tx);
+          const { attributeKeys, created, skipped } = await createKeys(tx, environmentId, newKeys);
+          // The types may be those of another process that created the same keys a moment before.
+          const { attributes, rules } = without(skipped, submitted);
+          const plan = planAttributes(attributes, { attributeKeys, languages, rules });
+          const row = await findWithin(tx, environmentId, submitted.userId, plan);
           if (created.length > 0) await notifyChange(tx, "environment", environmentId);
           return { row, notes: [...creationNotes(created, skipped), ...plan.notes] };
         });

@@ -1,9 +1,15 @@
+import type { Logger } from "pino";
 import type { ChangeFeed } from "../db/change-feed.ts";
 import type { Database } from "../db/database.ts";
 import { type CompiledSegment, compileSegments, type SegmentRow } from "../segments/service.ts";
 import type { AttributeDataType } from "../shared/attributes.ts";
 import { notFound } from "../shared/problem.ts";
 import { createSingleFlightCache } from "../shared/single-flight-cache.ts";
+import { type EnvironmentState, type Installation, type LoadedState, loadState } from "./state.ts";
+
+export type { InteractionRefresh } from "./interaction-refresh.ts";
+export type { LiveSurvey, LiveSurveyLanguage } from "./live-survey.ts";
+export type { EnvironmentState } from "./state.ts";
 
 /** What identify needs to know of an environment; the same for every call until someone changes it. */
 export interface EnvironmentConfiguration {
@@ -23,6 +29,9 @@ export type EnvironmentService = ReturnType<typeof createEnvironmentService>;
 /** How long a configuration is served at most; a change drops it at once unless the change feed is cut off. */
 const TTL_MS = 60_000;
 const TTL_WITHOUT_FEED_MS = 1_000;
+
+/** States hold whole surveys and, beside them, their serialized forms: some hundred kilobytes each. */
+const MAX_STATES = 1_000;
 
 const LOAD_CONFIGURATION = {
   name: "environment_configuration",
@@ -47,29 +56,73 @@ interface ConfigurationRow {
 }
 
 /** Environments: the owners of all contacts, surveys and answers, known by an id or a legacy id. */
-export function createEnvironmentService({ db, changes }: { db: Database; changes: ChangeFeed }) {
-  const cache = createSingleFlightCache<EnvironmentConfiguration>({
-    ttlMs: () => (changes.isListening() ? TTL_MS : TTL_WITHOUT_FEED_MS),
-    maxEntries: 10_000,
-  });
-  /** Environment id → the legacy id under which it may be cached too. */
+export function createEnvironmentService({
+  db,
+  changes,
+  log,
+  installation,
+}: {
+  db: Database;
+  changes: ChangeFeed;
+  log: Logger;
+  installation: Installation;
+}) {
+  const ttlMs = () => (changes.isListening() ? TTL_MS : TTL_WITHOUT_FEED_MS);
+  const configurations = createSingleFlightCache<EnvironmentConfiguration>({ ttlMs, maxEntries: 10_000 });
+  const states = createSingleFlightCache<LoadedState>({ ttlMs, maxEntries: MAX_STATES });
+  /** Environment id → the legacy id under which its configuration may be cached too. */
   const legacyIds = new Map<string, string>();
-  changes.subscribe("environment", forget, cache.clear);
-  return { configuration, forget };
+  changes.subscribe("environment", forget, forgetAll);
+  return { configuration, state, forget };
 
   /** Takes an id or a legacy id. Throws `not_found` (type `environment`) with the id as given. */
   function configuration(id: string): Promise<EnvironmentConfiguration> {
-    return cache.get(id, () => load(id));
+    return configurations.get(id, () => loadConfiguration(id));
+  }
+
+  /**
+   * What SDKs are told: the same object to every caller until something changes, so that what is made of it can be
+   * kept beside it. Records at the first call that an SDK is set up. Throws as {@link configuration} does.
+   */
+  async function state(id: string): Promise<EnvironmentState> {
+    const environment = await configuration(id);
+    const loaded = await states.get(environment.id, async () => {
+      const found = await loadState(db, environment.id, installation);
+      if (!found) throw notFound("environment", id);
+      return found;
+    });
+    if (!loaded.isSetUp) await recordSetup(loaded);
+    return loaded.state;
+  }
+
+  /** Nobody's request fails for it: after a failure the next request records it. */
+  async function recordSetup(loaded: LoadedState): Promise<void> {
+    loaded.isSetUp = true;
+    try {
+      await db.query(
+        `update environments set "appSetupCompleted" = true, "updatedAt" = now() where id = $1 and not "appSetupCompleted"`,
+        [loaded.state.id],
+      );
+    } catch (error) {
+      loaded.isSetUp = false;
+      log.warn({ err: error, environmentId: loaded.state.id }, "setup not recorded");
+    }
   }
 
   /** Drops what is cached of the environment in this process; others are told by the change feed. */
   function forget(environmentId: string): void {
-    cache.delete(environmentId);
+    configurations.delete(environmentId);
+    states.delete(environmentId);
     const legacyId = legacyIds.get(environmentId);
-    if (legacyId !== undefined) cache.delete(legacyId);
+    if (legacyId !== undefined) configurations.delete(legacyId);
   }
 
-  async function load(id: string): Promise<EnvironmentConfiguration> {
+  function forgetAll(): void {
+    configurations.clear();
+    states.clear();
+  }
+
+  async function loadConfiguration(id: string): Promise<EnvironmentConfiguration> {
     const [row] = await db.query<ConfigurationRow>(LOAD_CONFIGURATION, [id]);
     if (!row) throw notFound("environment", id);
     if (row.legacyId !== null) legacyIds.set(row.id, row.legacyId);

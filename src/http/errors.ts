@@ -35,7 +35,7 @@ export function createErrorHandler(present: ErrorPresenter) {
 }
 
 /** Anything thrown, in domain terms. */
-export function toProblem(error: unknown): Problem {
+function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (hasZodFastifySchemaValidationErrors(error)) return fromValidation(error);
   if (isFastifyError(error)) {

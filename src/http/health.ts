@@ -16,13 +16,17 @@ export interface ReadinessProbe {
  * and migrated, not shutting down); send it traffic while this is 200. Source of `/health`: client-api §16.2.
  */
 export const healthRoutes: FastifyPluginAsync<{ readiness: ReadinessProbe }> = async (app, { readiness }) => {
-  app.get("/health", { logLevel: "warn", schema: { tags: ["Health"], summary: "Is the process alive?" } }, async () => ({
-    status: "ok",
-  }));
+  app.get(
+    "/health",
+    { logLevel: "warn", schema: { operationId: "health", tags: ["Health"], summary: "Is the process alive?" } },
+    async () => ({
+      status: "ok",
+    }),
+  );
 
   app.get(
     "/ready",
-    { logLevel: "warn", schema: { tags: ["Health"], summary: "Can it serve requests?" } },
+    { logLevel: "warn", schema: { operationId: "ready", tags: ["Health"], summary: "Can it serve requests?" } },
     async (_request, reply) => {
       const obstacle = await findObstacle(readiness);
       if (obstacle !== null) reply.status(503).header("retry-after", "5");

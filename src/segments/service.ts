@@ -10,6 +10,7 @@ export {
   SegmentFiltersInput,
   validateFilters,
 } from "./filter-schema.ts";
+export { type SurveyInteraction, surveyInteractions } from "./interactions.ts";
 export {
   type CompiledSegment,
   compileSegments,

@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { load, type Measurement, median } from "./load.ts";
+import { measureIdleMemory } from "./memory.ts";
 import { identifyScenarios, type Scenario } from "./scenarios.ts";
 import type { ServerMessage } from "./server.ts";
 
@@ -22,14 +23,15 @@ const contacts = Number(options.contacts);
 const seconds = Number(options.seconds);
 const rounds = Number(options.rounds);
 
+const idle = await measureIdleMemory();
 const child = fork(new URL("./server.ts", import.meta.url), [String(contacts)], { execArgv: ["--import", "tsx"] });
+process.on("exit", () => child.kill());
 const { url, environmentId } = await answer("url");
-const idle = await memory();
 console.log(`Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model ?? "unknown"}), ${contacts} contacts`);
-console.log(`${rounds} rounds of ${seconds} s each, interleaved; the median round counts; memory idle ${idle} MB\n`);
+console.log(`${rounds} rounds of ${seconds} s each, interleaved; the median round counts\n`);
 const scenarios = identifyScenarios(environmentId, contacts);
 for (const connections of options.connections.split(",").map(Number)) report(connections, await measure(scenarios, connections));
-console.log(`memory after the load: ${await memory()} MB`);
+console.log(`resident memory of a server just started: ${idle} MB (without its database)`);
 child.send("stop");
 await once(child, "exit");
 
@@ -60,21 +62,18 @@ function report(connections: number, results: Map<string, Measurement>): void {
   console.log();
 }
 
-const ms = (value: number) => value.toFixed(value < 10 ? 2 : 0).padStart(8);
-
-async function memory(): Promise<string> {
-  child.send("memory");
-  return ((await answer("rss")).rss / 1e6).toFixed(0);
+function ms(value: number): string {
+  return value.toFixed(value < 10 ? 2 : 0).padStart(8);
 }
 
 /** The server's next message that has the key. */
-async function answer<Key extends "url" | "rss">(key: Key): Promise<Extract<ServerMessage, Record<Key, unknown>>> {
+async function answer(key: "url"): Promise<ServerMessage> {
   return new Promise((resolve, reject) => {
     child.once("exit", (code) => reject(new Error(`the server ended with ${code}`)));
     child.on("message", function receive(message: ServerMessage) {
       if (!(key in message)) return;
       child.off("message", receive);
-      resolve(message as Extract<ServerMessage, Record<Key, unknown>>);
+      resolve(message);
     });
   });
 }

@@ -16,8 +16,11 @@ import { buildTenant } from "../support/build.ts";
 import { seededAttributes } from "./scenarios.ts";
 import { fillContacts } from "./seed.ts";
 
-/** What the parent is told: first where the server listens, later what it asks for. */
-export type ServerMessage = { url: string; environmentId: string } | { rss: number };
+/** What the parent is told. */
+export interface ServerMessage {
+  url: string;
+  environmentId: string;
+}
 
 const contacts = Number(process.argv[2] ?? 100_000);
 const log = pino({ level: "warn" });
@@ -39,15 +42,10 @@ const url = await app.listen({ host: "127.0.0.1", port: 0 });
 const sample = await fetch(`${url}/api/v2/client/${environmentId}/user`, { method: "POST", body: '{"userId":"user-1"}' });
 constant = await sample.text();
 
-tell({ url, environmentId });
+process.send?.({ url, environmentId } satisfies ServerMessage);
 process.on("message", (message) => {
-  if (message === "memory") tell({ rss: process.memoryUsage.rss() });
   if (message === "stop") void stop();
 });
-
-function tell(message: ServerMessage): void {
-  process.send?.(message);
-}
 
 async function stop(): Promise<void> {
   await close();

@@ -6,7 +6,7 @@ export type Dump = Record<string, Row[]>;
 
 const T = "2025-03-01T10:00:00.123";
 const times = { created_at: T, updated_at: "2025-03-02T10:00:00.000" };
-export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 export const MODERN_SECRET = "a-modern-secret-of-some-length";
 export const LEGACY_KEY = "a-key-from-before-the-prefix";
@@ -28,6 +28,37 @@ const user = (id: string, email: string, more: Row = {}): Row => ({
   ...more,
 });
 
+const BLOCK = {
+  ...{ id: "cm6orqtcl000319wj9wb7dlt1", name: "Block 1" },
+  elements: [
+    {
+      id: "q1",
+      type: "openText",
+      headline: { default: "How was it?" },
+      required: true,
+      inputType: "email",
+      charLimit: { enabled: false },
+    },
+  ],
+};
+
+const followUp = {
+  ...{
+    id: "cm6orqtcl000319wj9wb7dlf1",
+    ...times,
+    surveyId: "sur1",
+    name: "Mail",
+    trigger: { type: "response", properties: null },
+  },
+  action: {
+    type: "send-email",
+    properties: {
+      ...{ to: "q1", from: "a@example.com", replyTo: ["b@example.com"], subject: "Thanks", body: "<p>Thanks</p>" },
+      attachResponseData: false,
+    },
+  },
+};
+
 const survey = (id: string, owner: Row, more: Row = {}): Row => ({
   id,
   ...times,
@@ -38,7 +69,7 @@ const survey = (id: string, owner: Row, more: Row = {}): Row => ({
   createdBy: "usr1",
   segmentId: "seg1",
   questions: [],
-  blocks: [],
+  blocks: [BLOCK],
   endings: [],
   welcomeCard: { enabled: false },
   hiddenFields: { enabled: false },
@@ -85,9 +116,7 @@ function common(owner: Row): Dump {
         ...{ action: "endSurvey", endingCardId: null, countPartialSubmissions: true },
       },
     ],
-    SurveyFollowUp: [
-      { id: "fol1", ...times, surveyId: "sur1", name: "Mail", trigger: { type: "response" }, action: { type: "send-email" } },
-    ],
+    SurveyFollowUp: [followUp],
     SurveyAttributeFilter: [
       { id: "fil1", ...times, attributeKeyId: "key-plan", surveyId: "sur1", condition: "equals", value: "pro" },
     ],

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
 import { inject } from "vitest";
+import { judgeSurvey } from "../../src/cli/import.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { openSession, type Session } from "../../src/db/session.ts";
 import { fileSource } from "../../src/import/formbricks/read-file.ts";
@@ -52,7 +53,7 @@ export async function createTarget(): Promise<ImportTarget> {
   return { ...database, importFrom, importFile, rows: (query) => database.session.query(query), drop };
 
   function importFrom(source: Source): Promise<ImportReport> {
-    return importFormbricks({ url: database.url, source, secretBox });
+    return importFormbricks({ url: database.url, source, secretBox, judgeSurvey });
   }
 
   function importFile(content: unknown): Promise<ImportReport> {

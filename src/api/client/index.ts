@@ -5,6 +5,7 @@ import { acceptAnyBody } from "../../http/json-body.ts";
 import { answerOtherMethods } from "../../http/methods.ts";
 import { answerUnknownPath } from "../../http/unknown-path.ts";
 import { presentClientError } from "./envelope.ts";
+import { environmentRoute } from "./environment.ts";
 import { identifyRoute } from "./identify.ts";
 import type { ClientApiOptions } from "./options.ts";
 import { preflightRoutes } from "./preflight.ts";
@@ -29,6 +30,7 @@ export const clientApi: FastifyPluginAsync<ClientApiOptions> = async (app, { gen
   acceptAnyBody(app);
   answerUnknownPath(app);
   await app.register(preflightRoutes);
+  await app.register(environmentRoute, options);
   await app.register(identifyRoute, options);
   otherMethods.close();
 };

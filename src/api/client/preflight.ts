@@ -2,7 +2,7 @@
 import type { FastifyPluginAsync } from "fastify";
 
 /** Paths whose preflight a browser and the caches on the way may keep for an hour. */
-const CACHED = ["/:environmentId/user"];
+const CACHED = ["/:environmentId/environment", "/:environmentId/user"];
 
 export const preflightRoutes: FastifyPluginAsync = async (app) => {
   for (const url of CACHED)

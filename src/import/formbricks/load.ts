@@ -10,7 +10,16 @@ import { stagingTable } from "./staging.ts";
 export interface Loading {
   session: Session;
   report: ReportBuilder;
+  judgeSurvey: SurveyJudge;
 }
+
+type Reporting = Pick<Loading, "session" | "report">;
+
+/**
+ * Why the survey model refuses a survey, or null. Takes the survey's members as the management API shows them, and all
+ * languages of its environment.
+ */
+export type SurveyJudge = (survey: Record<string, unknown>, languages: { id: string; code: string }[]) => string | null;
 
 /**
  * Rows with the verdict on each: `_state` is new, there (in the database already) or left, and `_reason` says why it
@@ -90,7 +99,7 @@ function labelColumns({ key }: TableMapping): string {
 }
 
 /** Decides for every unique key which of the new rows has a value that several claim. */
-export async function settleUniques({ session, report }: Loading, mapping: TableMapping, rows: string): Promise<void> {
+export async function settleUniques({ session, report }: Reporting, mapping: TableMapping, rows: string): Promise<void> {
   const age = "createdAt" in mapping.columns ? `r."createdAt", ${quoteRow("r", mapping.key)}` : quoteRow("r", mapping.key);
   for (const unique of mapping.uniques) {
     const claims = unique.columns.map((column) => `r.${quoteName(column)} is not null`).join(" and ");
@@ -149,7 +158,7 @@ export async function insert({ session }: Loading, mapping: TableMapping, rows: 
 }
 
 /** Puts what became of the rows into the report. */
-export async function reportRows({ session, report }: Loading, rows: string): Promise<void> {
+export async function reportRows({ session, report }: Reporting, rows: string): Promise<void> {
   const counts = await session.query<{ source: string; state: "new" | "there" | "left"; rows: number }>(
     `select _source as source, _state as state, count(*)::integer as rows from ${rows} group by _source, _state order by _source`,
   );
@@ -170,7 +179,7 @@ interface FindingRow {
 }
 
 /** Rows that came over with a change, as common table expressions of which the last is `changes (source, label)`. */
-export async function reportChanges({ session, report }: Loading, reason: string, changes: string): Promise<void> {
+export async function reportChanges({ session, report }: Reporting, reason: string, changes: string): Promise<void> {
   const rows = await session.query<{ source: string; count: number; examples: string[] }>(`
     with ${changes}
     select source, count(*)::integer as count, (array_agg(label))[1:${REPORT_EXAMPLES}] as examples from changes group by source`);

@@ -52,7 +52,7 @@ export interface TableMapping {
 /** What a mapping may need besides the row. */
 export interface MappingTools {
   secretBox: SecretBox;
-  /** The generation-independent name of a table's columns differs; the table tells which generation the row is of. */
+  /** The table that the row is from, which tells its generation. */
   source: string;
   /** Counts rows that come over without something that Mortar does not keep. */
   note(text: string): void;

@@ -1,7 +1,7 @@
 import { notifyChange } from "../../db/change-feed.ts";
 import { openSession, type Session } from "../../db/session.ts";
 import type { SecretBox } from "../../shared/secret-box.ts";
-import { resolvedTable } from "./load.ts";
+import { resolvedTable, type SurveyJudge } from "./load.ts";
 import { createReportBuilder, type ImportReport, type ReportBuilder } from "./report.ts";
 import { type Source, type SourceBatch, SourceError } from "./source.ts";
 import { nameRow } from "./source-row.ts";
@@ -15,6 +15,7 @@ export interface ImportOptions {
   source: Source;
   /** Under this installation's key. */
   secretBox: SecretBox;
+  judgeSurvey: SurveyJudge;
   onProgress?: (progress: ImportProgress) => void;
 }
 
@@ -31,12 +32,8 @@ const ADVISORY_LOCK = 72_707_371;
  * writes in one transaction: when it fails nothing was written. Rows that cannot come over are in the report; it
  * throws {@link SourceError} when the source as a whole cannot be read or holds none of the tables.
  */
-export async function importFormbricks({
-  url,
-  source,
-  secretBox,
-  onProgress = () => undefined,
-}: ImportOptions): Promise<ImportReport> {
+export async function importFormbricks(options: ImportOptions): Promise<ImportReport> {
+  const { url, source, secretBox, judgeSurvey, onProgress = () => undefined } = options;
   const session = await openSession({ url, name: "import" });
   try {
     await session.execute("set work_mem = '64MB'");
@@ -46,7 +43,7 @@ export async function importFormbricks({
     await session.transaction(async () => {
       for (const { mappings, load } of IMPORT_STEPS) {
         onProgress({ phase: "writing", table: mappings.map(({ target }) => target).join(", ") });
-        await load({ session, report });
+        await load({ session, report, judgeSurvey });
       }
       await announce(session);
     });

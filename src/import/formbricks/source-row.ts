@@ -4,7 +4,7 @@ export class BadRow extends Error {
 }
 
 /** A value that PostgreSQL can hold in a `jsonb` column. */
-export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 
 /** Longest id, and longest other text that is part of an index (bytes of UTF-8). A B-tree entry holds about 2,700. */
 const MAX_ID_BYTES = 255;

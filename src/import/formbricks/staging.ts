@@ -76,7 +76,7 @@ export async function createStaging({
     } catch (error) {
       if (!isDataError(error)) throw error;
       const middle = texts.length >> 1;
-      if (middle === 0) return report.leave(source, `the database refuses a value: ${error.message}`, labels[0] ?? "");
+      if (middle === 0) return report.leave(source, "the database refuses a value", `${labels[0] ?? ""} (${error.message})`);
       await insert(mapping, source, texts.slice(0, middle), labels.slice(0, middle));
       await insert(mapping, source, texts.slice(middle), labels.slice(middle));
     }

@@ -7,6 +7,7 @@ import { environments, languages, loadLanguages, loadProjects, projects } from "
 import { displays, responseQuotaLinks, responses, responseTags, tags } from "./tables/responses.ts";
 import {
   actionClasses,
+  loadFollowUps,
   segments,
   surveyFollowUps,
   surveyLanguages,
@@ -47,7 +48,7 @@ export const IMPORT_STEPS: readonly ImportStep[] = [
   table(surveyTriggers),
   table(surveyLanguages),
   table(surveyQuotas),
-  table(surveyFollowUps),
+  { mappings: [surveyFollowUps], load: loadFollowUps },
   table(displays),
   table(responses),
   table(responseQuotaLinks),

@@ -1,4 +1,5 @@
 /** Surveys, with what they are aimed at (segments, action classes) and what belongs to them. */
+import { type Loading, loadTable, resolvedTable } from "../load.ts";
 import {
   ENVIRONMENT_PARENT,
   ID_AND_TIMES,
@@ -191,3 +192,56 @@ export const surveyFollowUps: TableMapping = {
     action: row.object("action"),
   }),
 };
+
+interface SurveyRow {
+  environmentId: string;
+  id: string;
+  /** As the management API shows the survey, but for the segment and the triggers. */
+  members: Record<string, unknown>;
+  known: { id: string; code: string }[];
+}
+
+const JUDGE_BATCH = 50;
+
+/** The follow-ups, and then, with everything that belongs to the surveys there, what the survey model says of them. */
+export async function loadFollowUps(loading: Loading): Promise<void> {
+  await loadTable(loading, surveyFollowUps);
+  await judgeSurveys(loading);
+}
+
+/**
+ * A survey that the survey model refuses comes over as it is, because its answers do; what is wrong with it is noted in
+ * `refusal` and reported. Source of such surveys: rules that came after them.
+ */
+async function judgeSurveys({ session, report, judgeSurvey }: Loading): Promise<void> {
+  for await (const surveys of session.batches<SurveyRow>(SELECT_NEW_SURVEYS, JUDGE_BATCH)) {
+    for (const { environmentId, id, members, known } of surveys) {
+      // A column that is null says as much as a member that is absent.
+      const given = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null));
+      const refusal = judgeSurvey(given, known);
+      if (refusal === null) continue;
+      await session.execute(`update surveys set refusal = $3 where "environmentId" = $1 and id = $2`, [
+        environmentId,
+        id,
+        refusal,
+      ]);
+      report.find("changed", {
+        ...{ table: "Survey", reason: "kept as it is, although it breaks a rule", count: 1 },
+        examples: [`${id} (${refusal})`],
+      });
+    }
+  }
+}
+
+const SELECT_NEW_SURVEYS = `
+  select s."environmentId", s.id,
+    s.document || jsonb_build_object(
+      'name', s.name, 'type', s.type, 'status', s.status, 'createdBy', s."createdBy", 'slug', s.slug,
+      'languages', (select coalesce(jsonb_agg(jsonb_build_object('default', l."default", 'enabled', l.enabled, 'language', jsonb_build_object('id', l."languageId"))), '[]')
+        from survey_languages l where l."environmentId" = s."environmentId" and l."surveyId" = s.id),
+      'followUps', (select coalesce(jsonb_agg(jsonb_build_object('id', f.id, 'name', f.name, 'trigger', f.trigger, 'action', f.action)), '[]')
+        from survey_follow_ups f where f."environmentId" = s."environmentId" and f."surveyId" = s.id)) as members,
+    (select coalesce(jsonb_agg(jsonb_build_object('id', l.id, 'code', l.code)), '[]')
+      from languages l where l."environmentId" = s."environmentId") as known
+  from ${resolvedTable(surveys)} r join surveys s on s."environmentId" = r."environmentId" and s.id = r.id
+  where r._state = 'new'`;

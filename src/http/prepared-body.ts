@@ -1,0 +1,80 @@
+/**
+ * A body that is the same for everyone but for its last few bytes. It is compressed once; the end is appended to the
+ * compressed form as it is, which both formats allow: a stored block (gzip) and an uncompressed meta-block (Brotli).
+ */
+import { createHash } from "node:crypto";
+import { promisify } from "node:util";
+import { brotliCompress, constants, crc32, deflateRaw } from "node:zlib";
+import type { Encoding } from "./accept-encoding.ts";
+
+const deflateAsync = promisify(deflateRaw);
+const brotliAsync = promisify(brotliCompress);
+
+/** Smaller bodies are not worth the reader's trouble. */
+const MIN_COMPRESSED_BYTES = 1_024;
+
+/** Of Brotli's 11: above it, time grows much faster than the body shrinks. */
+const BROTLI_QUALITY = 6;
+
+const GZIP_HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
+
+/** The longest end that fits into one block of either format. */
+const MAX_END_BYTES = 0xff_ff;
+
+export interface PreparedBody {
+  /** Of the part that stays: 27 characters of base64url. */
+  hash: string;
+  /** Whether it is large enough to be compressed. */
+  isCompressible: boolean;
+  /** The body with this end (at most 65 535 bytes of UTF-8, not empty), in the coding; null is none. */
+  finish(end: string, encoding: Encoding | null): Promise<Buffer>;
+}
+
+export function prepareBody(text: string): PreparedBody {
+  const start = Buffer.from(text);
+  const startCrc = crc32(start);
+  let gzipped: Promise<Buffer> | undefined;
+  let brotlied: Promise<Buffer> | undefined;
+  return {
+    hash: createHash("sha256").update(start).digest("base64url").slice(0, 27),
+    isCompressible: start.length >= MIN_COMPRESSED_BYTES,
+    finish,
+  };
+
+  async function finish(text: string, encoding: Encoding | null): Promise<Buffer> {
+    const end = Buffer.from(text);
+    if (end.length === 0 || end.length > MAX_END_BYTES) throw new RangeError(`an end of ${end.length} bytes fits into no block`);
+    switch (encoding) {
+      case null:
+        return Buffer.concat([start, end]);
+      case "gzip":
+        gzipped ??= deflateAsync(start, { level: 9, finishFlush: constants.Z_SYNC_FLUSH });
+        return finishGzip(await gzipped, end);
+      case "br":
+        brotlied ??= brotliAsync(start, {
+          finishFlush: constants.BROTLI_OPERATION_FLUSH,
+          params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY, [constants.BROTLI_PARAM_SIZE_HINT]: start.length },
+        });
+        return finishBrotli(await brotlied, end);
+    }
+  }
+
+  /** RFC 1951 §3.2.4: a last, stored block; RFC 1952 §2.3.1: the checksum and length of all that went in. */
+  function finishGzip(compressed: Buffer, end: Buffer): Buffer {
+    const block = Buffer.alloc(5);
+    block.writeUInt8(1, 0);
+    block.writeUInt16LE(end.length, 1);
+    block.writeUInt16LE(~end.length & 0xff_ff, 3);
+    const trailer = Buffer.alloc(8);
+    trailer.writeUInt32LE(crc32(end, startCrc), 0);
+    trailer.writeUInt32LE((start.length + end.length) % 2 ** 32, 4);
+    return Buffer.concat([GZIP_HEADER, compressed, block, end, trailer]);
+  }
+}
+
+/** RFC 7932 §9.2: an uncompressed meta-block whose length takes four nibbles, then a last, empty one. */
+function finishBrotli(compressed: Buffer, end: Buffer): Buffer {
+  const header = Buffer.alloc(3);
+  header.writeUIntLE(((end.length - 1) << 3) | (1 << 19), 0, 3);
+  return Buffer.concat([compressed, header, end, Buffer.from([3])]);
+}

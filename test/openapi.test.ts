@@ -1,0 +1,41 @@
+/** The served OpenAPI document is committed, so that a change of a contract is seen as a change of a file. */
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startTestServer, type TestServer } from "./support/server.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server.close());
+
+test("the served document equals openapi/mortar.json (after a change: npm run mortar -- openapi --output openapi/mortar.json)", async () => {
+  const { body } = await server.request.get("/openapi.json").expect(200);
+  expect(body).toEqual(JSON.parse(readFileSync("openapi/mortar.json", "utf8")));
+});
+
+test("every operation has an id of its own, a summary, a tag and an answer for each outcome", async () => {
+  const { body } = await server.request.get("/openapi.json").expect(200);
+  const operations = Object.entries<Record<string, Operation>>(body.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
+  );
+  const ids = operations.map(({ operation }) => operation.operationId);
+  expect(new Set(ids).size).toBe(ids.length);
+  for (const { name, operation } of operations) {
+    expect([name, operation.summary]).toEqual([name, expect.any(String)]);
+    expect([name, operation.tags]).toEqual([name, [expect.any(String)]]);
+    expect([name, Object.keys(operation.responses).length]).toEqual([name, expect.any(Number)]);
+  }
+});
+
+test("the document can be read in a browser", async () => {
+  const { text } = await server.request.get("/docs/").expect(200);
+  expect(text).toContain("swagger-ui");
+});
+
+interface Operation {
+  operationId: string;
+  summary: string;
+  tags: string[];
+  responses: Record<string, unknown>;
+}
