@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { type ActionClassService, createActionClassService } from "./action-classes/service.ts";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type CompleteConfig, publicUrl } from "./config/env.ts";
 import { type ContactService, createContactService } from "./contacts/service.ts";
@@ -15,9 +16,11 @@ import { createGateTokens } from "./responses/tokens.ts";
 import { createSegmentService, type SegmentService } from "./segments/service.ts";
 import { newId } from "./shared/ids.ts";
 import { createLiveSurveyService } from "./surveys/live-survey.ts";
+import { createSurveyService, type SurveyService } from "./surveys/service.ts";
 
 /** Every service, by the noun it serves. */
 export interface Services {
+  actionClasses: ActionClassService;
   apiKeys: ApiKeyService;
   contacts: ContactService;
   displays: DisplayService;
@@ -25,6 +28,7 @@ export interface Services {
   organizations: OrganizationService;
   responses: ResponseService;
   segments: SegmentService;
+  surveys: SurveyService;
 }
 
 /** The composition root: builds every service once, each after what it needs. */
@@ -49,20 +53,36 @@ export function createServices({
     minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE,
   });
   const segments = createSegmentService({ db });
+  const singleUseLinks = createSingleUseLinks({ encryptionKey: config.ENCRYPTION_KEY });
+  const actionClasses = createActionClassService({ db, environments, newId, now: Date.now });
+  const surveys = createSurveyService({
+    db,
+    environments,
+    newId,
+    now: Date.now,
+    buildSingleUseQuery: singleUseLinks.buildQuery,
+    publicUrl: publicUrl(config),
+  });
   const liveSurveys = createLiveSurveyService({ db });
   const displays = createDisplayService({ db, surveys: liveSurveys, newId });
   const gates = createGates({
     tokens: createGateTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
-    singleUseLinks: createSingleUseLinks({ encryptionKey: config.ENCRYPTION_KEY }),
+    singleUseLinks,
     verifyRecaptcha: createRecaptchaVerifier({
       siteKey: config.RECAPTCHA_SITE_KEY,
       secretKey: config.RECAPTCHA_SECRET_KEY,
       fetch: (input, init) => globalThis.fetch(input, init),
     }),
   });
-  const ownOrigins = [config.PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`];
-  const responses = createResponseService({ db, environments, surveys: liveSurveys, gates, newId, ownOrigins });
-  return { apiKeys, contacts, displays, environments, organizations, responses, segments };
+  const responses = createResponseService({
+    db,
+    environments,
+    surveys: liveSurveys,
+    gates,
+    newId,
+    ownOrigins: [publicUrl(config)],
+  });
+  return { actionClasses, apiKeys, contacts, displays, environments, organizations, responses, segments, surveys };
 }
 
 /** Spam protection needs both keys: the SDK fetches a token with one, the server checks it with the other. */

@@ -6,6 +6,7 @@ import { matchingSegmentIds } from "../segments/service.ts";
 import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
 import { createBatcher } from "../shared/batcher.ts";
 import { unavailable } from "../shared/problem.ts";
+import { createTurns } from "../shared/turns.ts";
 import {
   type AttributeNote,
   type AttributePlan,
@@ -52,6 +53,21 @@ export interface IdentifiedContact {
   notes: AttributeNote[];
 }
 
+type Submitted = Pick<IdentifyInput, "userId" | "attributes" | "rules">;
+
+interface IdentifiedWithKeys {
+  row: IdentifiedRow;
+  notes: AttributeNote[];
+  current: EnvironmentConfiguration;
+}
+
+/** The same without some of the attributes. */
+const without = (keys: readonly string[], { userId, attributes, rules }: Submitted): Submitted => ({
+  userId,
+  attributes: new Map([...attributes].filter(([key]) => !keys.includes(key))),
+  rules,
+});
+
 export type ContactService = ReturnType<typeof createContactService>;
 
 /** How often an item is sent again when the contact changes under its hands or two contacts fight for one address. */
@@ -62,6 +78,16 @@ const MAX_BATCH = 100;
 
 /** Identifies that wait for a connection; at the speed of a slow machine about a second's worth. */
 const MAX_WAITING = 5_000;
+
+/** Two calls for one contact as one. Two addresses are not merged: the first must stay when the second is taken. */
+function mergeItems(first: IdentifyItem, second: IdentifyItem): IdentifyItem | null {
+  if (first.email !== undefined && second.email !== undefined && first.email !== second.email) return null;
+  return {
+    ...first,
+    email: second.email === undefined ? first.email : second.email,
+    patch: Object.assign(Object.create(null), first.patch, second.patch),
+  };
+}
 
 const tooBusy = () => unavailable("The contact is being changed by too many calls at once", 1);
 
@@ -83,10 +109,12 @@ export function createContactService({
     run: (items) => db.query<IdentifiedRow>(IDENTIFY, identifyValues(items)),
     isOfOneItem: (error) => !isUnavailable(error),
     keyOf: ({ environmentId, userId }) => `${environmentId} ${userId}`,
+    merge: mergeItems,
     maxRunning: db.namedConnections,
     maxBatch: MAX_BATCH,
     maxWaiting: MAX_WAITING,
   });
+  const inTurn = createTurns();
   return { identify, load: batcher.load };
 
   /**
@@ -95,12 +123,12 @@ export function createContactService({
    * contact are written in one transaction.
    */
   async function identify({ environment, userId, attributes, rules, device }: IdentifyInput): Promise<IdentifiedContact> {
-    const { attributeKeys, languages } = environment;
-    const plan = planAttributes(attributes, { attributeKeys, languages, rules });
+    const submitted = { userId, attributes, rules };
+    const plan = planFor(environment, submitted);
     const { row, notes, current } =
       plan.newKeys.length === 0
         ? { row: await find(environment.id, userId, plan), notes: plan.notes, current: environment }
-        : await identifyWithNewKeys(environment, { userId, attributes, rules }, plan);
+        : await identifyWithNewKeys(environment.id, submitted);
     const history = await readHistory(environment.id, row);
     const segmentIds = matchingSegmentIds(current.segments, {
       userId,
@@ -112,6 +140,10 @@ export function createContactService({
     });
     const { id, isNew, email, attributes: stored, emailTaken } = row;
     return { id, userId, isNew, email, attributes: stored, segmentIds, ...history, emailTaken, notes };
+  }
+
+  function planFor({ attributeKeys, languages }: EnvironmentConfiguration, { attributes, rules }: Submitted): AttributePlan {
+    return planAttributes(attributes, { attributeKeys, languages, rules });
   }
 
   /** Sends the item, together with others that arrive now, until it was applied to the contact as it is. */
@@ -138,21 +170,37 @@ export function createContactService({
     throw tooBusy();
   }
 
-  /** The rare way: creates what keys the limit allows and identifies, all or nothing. */
-  async function identifyWithNewKeys(
-    configuration: EnvironmentConfiguration,
-    { userId, attributes, rules }: Pick<IdentifyInput, "userId" | "attributes" | "rules">,
-    firstPlan: AttributePlan,
-  ): Promise<{ row: IdentifiedRow; notes: AttributeNote[]; current: EnvironmentConfiguration }> {
-    const environmentId = configuration.id;
+  /**
+   * The rare way: creates what keys the limit allows and identifies, all or nothing. Calls of one environment take turns,
+   * so that a burst of them does not queue for connections: most find the keys there when their turn comes.
+   */
+  async function identifyWithNewKeys(environmentId: string, submitted: Submitted): Promise<IdentifiedWithKeys> {
+    const known = await inTurn(environmentId, async () => {
+      const current = await environments.configuration(environmentId);
+      const plan = planFor(current, submitted);
+      if (plan.newKeys.length === 0) return { current, plan };
+      if (current.attributeKeys.size < maxAttributeKeys) return await createKeysAndIdentify(current, submitted, plan.newKeys);
+      const skipped = plan.newKeys.map(({ key }) => key);
+      const rest = planFor(current, without(skipped, submitted));
+      return { current, plan: { ...rest, notes: [...creationNotes([], skipped), ...rest.notes] } };
+    });
+    if ("row" in known) return known;
+    return { row: await find(environmentId, submitted.userId, known.plan), notes: known.plan.notes, current: known.current };
+  }
+
+  async function createKeysAndIdentify(
+    { id: environmentId, languages }: EnvironmentConfiguration,
+    submitted: Submitted,
+    newKeys: AttributePlan["newKeys"],
+  ): Promise<IdentifiedWithKeys> {
     for (let tries = 1; ; tries++) {
       try {
         const outcome = await db.transaction(async (tx) => {
-          const { attributeKeys, created, skipped } = await createKeys(tx, environmentId, firstPlan.newKeys);
-          // The types may be those of somebody who created the same keys a moment before.
-          const known = new Map([...attributes].filter(([key]) => !skipped.includes(key)));
-          const plan = planAttributes(known, { attributeKeys, languages: configuration.languages, rules });
-          const row = await findWithin(tx, environmentId, userId, plan);
+          const { attributeKeys, created, skipped } = await createKeys(tx, environmentId, newKeys);
+          // The types may be those of another process that created the same keys a moment before.
+          const { attributes, rules } = without(skipped, submitted);
+          const plan = planAttributes(attributes, { attributeKeys, languages, rules });
+          const row = await findWithin(tx, environmentId, submitted.userId, plan);
           if (created.length > 0) await notifyChange(tx, "environment", environmentId);
           return { row, notes: [...creationNotes(created, skipped), ...plan.notes] };
         });

@@ -12,6 +12,7 @@ function build({ maxRunning = 1, maxBatch = 100, maxWaiting = 1_000, failing = -
   const batcher = createBatcher<Item, number>({
     keyOf: ({ key }) => key,
     isOfOneItem: (error) => error instanceof Error && error.message === "bad item",
+    merge: (first, second) => (second.value < 0 ? null : { key: first.key, value: first.value + second.value }),
     maxRunning,
     maxBatch,
     maxWaiting,
@@ -50,13 +51,28 @@ describe("a batcher", () => {
     expect(batches.map(({ items }) => keys(items))).toEqual([["k3"], ["k1", "k2"]]);
   });
 
-  test("sends items of one key one after another, in order", async () => {
+  test("sends items of one key that can be merged as one, after what is under way", async () => {
     const { batches, submit, finishAll } = build({ maxRunning: 4 });
     const answers = [1, 2, 3].map((value) => submit({ key: "same", value }));
     expect(batches).toHaveLength(1);
     await finishAll();
-    expect(await Promise.all(answers)).toEqual([10, 20, 30]);
-    expect(batches.map(({ items }) => items.map(({ value }) => value))).toEqual([[1], [2], [3]]);
+    expect(await Promise.all(answers)).toEqual([10, 50, 50]);
+    expect(batches.map(({ items }) => items.map(({ value }) => value))).toEqual([[1], [5]]);
+  });
+
+  test("sends items of one key that cannot be merged one after another, in order", async () => {
+    const { batches, submit, finishAll } = build({ maxRunning: 4 });
+    const answers = [1, 2, -3, 4].map((value) => submit({ key: "same", value }));
+    await finishAll();
+    expect(await Promise.all(answers)).toEqual([10, 20, 10, 10]);
+    expect(batches.map(({ items }) => items.map(({ value }) => value))).toEqual([[1], [2], [1]]);
+  });
+
+  test("lets a bad item fail alone even when it was merged", async () => {
+    const { submit, finishAll } = build({ failing: 5 });
+    const settled = Promise.allSettled([1, 5, 0].map((value) => submit({ key: "same", value })));
+    await finishAll();
+    expect((await settled).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
   });
 
   test("sends no more than a batch's size", async () => {

@@ -17,8 +17,13 @@ export interface BatcherOptions<Item, Result> {
   run(items: readonly Item[]): Promise<readonly Result[]>;
   /** Whether the error was about one of the items, not about all: only then they are sent again one by one. */
   isOfOneItem(error: unknown): boolean;
-  /** Items of the same key are never in one batch, nor in two at once: they run one after another, in order. */
+  /** Items of the same key never run at the same time, and take effect in the order they came. */
   keyOf(item: Item): string;
+  /**
+   * One item with the effect of both, one after the other, whose result is the result of either; null when there is none:
+   * then the second waits for the first.
+   */
+  merge(first: Item, second: Item): Item | null;
   /** Batches under way at once; as many connections as this should pay for. */
   maxRunning: number;
   maxBatch: number;
@@ -33,12 +38,19 @@ interface Waiting<Item, Result> {
   reject: (error: unknown) => void;
 }
 
+/** What is sent as one item: one, or several that were merged. */
+interface Group<Item, Result> {
+  item: Item;
+  key: string;
+  members: Waiting<Item, Result>[];
+}
+
 /**
  * Sends what is waiting, together, whenever there is room: alone and at once when nothing else runs, in batches under
  * load, the larger the higher it is.
  */
 export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result>): Batcher<Item, Result> {
-  const { run, isOfOneItem, keyOf, maxRunning, maxBatch, maxWaiting } = options;
+  const { run, isOfOneItem, keyOf, merge, maxRunning, maxBatch, maxWaiting } = options;
   let queue: Waiting<Item, Result>[] = [];
   const busy = new Set<string>();
   let running = 0;
@@ -64,35 +76,56 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
   }
 
   /** The items that may go now, sorted by key so that two batches lock what they share in the same order. */
-  function take(): Waiting<Item, Result>[] {
-    const batch: Waiting<Item, Result>[] = [];
+  function take(): Group<Item, Result>[] {
+    const groups = new Map<string, Group<Item, Result>>();
+    const closed = new Set<string>(); // keys of which an item has to wait, and with it all that follow
     const later: Waiting<Item, Result>[] = [];
-    for (const [at, waiting] of queue.entries()) {
-      if (batch.length === maxBatch) {
-        later.push(...queue.slice(at));
-        break;
-      }
-      if (busy.has(waiting.key)) later.push(waiting);
-      else {
-        busy.add(waiting.key);
-        batch.push(waiting);
-      }
+    for (const waiting of queue) {
+      const { key } = waiting;
+      if (!busy.has(key) && !closed.has(key) && join(groups, waiting)) continue;
+      closed.add(key);
+      later.push(waiting);
     }
     queue = later;
-    return batch.sort((a, b) => (a.key < b.key ? -1 : 1));
+    for (const key of groups.keys()) busy.add(key);
+    return [...groups.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
-  async function settle(batch: readonly Waiting<Item, Result>[]): Promise<void> {
+  /** Puts the item into the batch, if there is room for it or it can be merged with what is there. */
+  function join(groups: Map<string, Group<Item, Result>>, waiting: Waiting<Item, Result>): boolean {
+    const { key, item } = waiting;
+    const group = groups.get(key);
+    if (!group) {
+      if (groups.size === maxBatch) return false;
+      groups.set(key, { item, key, members: [waiting] });
+      return true;
+    }
+    const merged = merge(group.item, item);
+    if (merged === null) return false;
+    group.item = merged;
+    group.members.push(waiting);
+    return true;
+  }
+
+  async function settle(batch: readonly Group<Item, Result>[]): Promise<void> {
     try {
       deliver(batch, await run(batch.map(({ item }) => item)));
     } catch (error) {
-      if (batch.length > 1 && isOfOneItem(error)) await Promise.all(batch.map((waiting) => settle([waiting])));
-      else for (const { reject } of batch) reject(error);
+      const parts = isOfOneItem(error) ? split(batch) : [];
+      if (parts.length > 1) for (const part of parts) await settle([part]);
+      else for (const { reject } of batch.flatMap(({ members }) => members)) reject(error);
     }
   }
 
-  function deliver(batch: readonly Waiting<Item, Result>[], results: readonly Result[]): void {
+  /** The smallest parts that can fail alone: single groups, and of a single group its members. */
+  function split(batch: readonly Group<Item, Result>[]): readonly Group<Item, Result>[] {
+    const [first] = batch;
+    if (batch.length !== 1 || !first) return batch;
+    return first.members.map((member) => ({ item: member.item, key: member.key, members: [member] }));
+  }
+
+  function deliver(batch: readonly Group<Item, Result>[], results: readonly Result[]): void {
     if (results.length !== batch.length) throw new Error(`a batch of ${batch.length} items got ${results.length} results`);
-    for (const [at, result] of results.entries()) batch[at]?.resolve(result);
+    for (const [at, result] of results.entries()) for (const { resolve } of batch[at]?.members ?? []) resolve(result);
   }
 }
