@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import type { Logger } from "pino";
+import { type ActionClassService, createActionClassService } from "./action-classes/service.ts";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
 import { type CompleteConfig, publicUrl } from "./config/env.ts";
@@ -8,25 +9,37 @@ import { type ContactManagement, createContactManagement } from "./contacts/mana
 import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
+import { createDisplayService, type DisplayService } from "./displays/service.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
+import { createGates } from "./responses/gates.ts";
+import { createRecaptchaVerifier } from "./responses/recaptcha.ts";
+import { createResponseService, type ResponseService } from "./responses/service.ts";
+import { createSingleUseLinks } from "./responses/single-use.ts";
+import { createGateTokens } from "./responses/tokens.ts";
 import { createSegmentManagement, type SegmentManagement } from "./segments/management.ts";
 import { createSegmentService, type SegmentService } from "./segments/service.ts";
 import { newId } from "./shared/ids.ts";
 import { createSecretBox } from "./shared/secret-box.ts";
+import { createLiveSurveyService } from "./surveys/live-survey.ts";
+import { createSurveyService, type SurveyService } from "./surveys/service.ts";
 import { createTeamService, type TeamService } from "./teams/service.ts";
 import { createWebhookService, type WebhookService } from "./webhooks/service.ts";
 
 /** Every service, by the noun it serves. */
 export interface Services {
+  actionClasses: ActionClassService;
   apiKeys: ApiKeyService;
   attributeKeys: AttributeKeyService;
   contactManagement: ContactManagement;
   contacts: ContactService;
+  displays: DisplayService;
   environments: EnvironmentService;
   organizations: OrganizationService;
+  responses: ResponseService;
   segmentManagement: SegmentManagement;
   segments: SegmentService;
+  surveys: SurveyService;
   teams: TeamService;
   webhooks: WebhookService;
 }
@@ -83,15 +96,48 @@ export function createServices({
     secretBox: createSecretBox(config.ENCRYPTION_KEY),
     targetRules: { resolveHost, allowInternal: config.DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS },
   });
+  const singleUseLinks = createSingleUseLinks({ encryptionKey: config.ENCRYPTION_KEY });
+  const actionClasses = createActionClassService({ db, environments, newId, now: Date.now });
+  const surveys = createSurveyService({
+    db,
+    environments,
+    newId,
+    now: Date.now,
+    buildSingleUseQuery: singleUseLinks.buildQuery,
+    publicUrl: publicUrl(config),
+  });
+  const liveSurveys = createLiveSurveyService({ db });
+  const displays = createDisplayService({ db, surveys: liveSurveys, newId });
+  const gates = createGates({
+    tokens: createGateTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    singleUseLinks,
+    verifyRecaptcha: createRecaptchaVerifier({
+      siteKey: config.RECAPTCHA_SITE_KEY,
+      secretKey: config.RECAPTCHA_SECRET_KEY,
+      fetch: (input, init) => globalThis.fetch(input, init),
+    }),
+  });
+  const responses = createResponseService({
+    db,
+    environments,
+    surveys: liveSurveys,
+    gates,
+    newId,
+    ownOrigins: [publicUrl(config)],
+  });
   return {
+    actionClasses,
     apiKeys,
     attributeKeys,
     contactManagement,
     contacts,
+    displays,
     environments,
     organizations,
+    responses,
     segmentManagement,
     segments,
+    surveys,
     teams,
     webhooks,
   };

@@ -28,6 +28,13 @@ test("every operation has an id of its own, a summary, a tag and an answer for e
   }
 });
 
+test("every reference leads to a schema of the document", async () => {
+  const { body, text } = await server.request.get("/openapi.json").expect(200);
+  const names = [...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name);
+  expect(names.length).toBeGreaterThan(0);
+  expect(names.filter((name) => name === undefined || !(name in body.components.schemas))).toEqual([]);
+});
+
 test("the document can be read in a browser", async () => {
   const { text } = await server.request.get("/docs/").expect(200);
   expect(text).toContain("swagger-ui");

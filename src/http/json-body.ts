@@ -15,8 +15,10 @@ export function acceptAnyBody(app: FastifyInstance): void {
 /**
  * Parses a body taken by {@link acceptAnyBody}. A byte order mark is skipped.
  * Throws `malformed` with the parser's own text when it is absent, not UTF-8 or not JSON.
+ * @param message the Problem's message, which some routes word differently
  */
-export function parseJson(body: unknown): unknown {
+export function parseJson(body: unknown, message = "Malformed JSON input, please check your request body"): unknown {
+  const malformed = (reason: string) => new Problem("malformed", message, { details: { error: reason } });
   if (body === undefined || body === null) throw malformed("Unexpected end of JSON input");
   if (!Buffer.isBuffer(body)) return body;
   if (!isUtf8(body)) throw malformed("The body is not valid UTF-8");
@@ -27,9 +29,6 @@ export function parseJson(body: unknown): unknown {
     throw malformed(error instanceof Error ? error.message : "Invalid JSON");
   }
 }
-
-const malformed = (reason: string) =>
-  new Problem("malformed", "Malformed JSON input, please check your request body", { details: { error: reason } });
 
 /** For routes whose schema only documents, because they check their input themselves. */
 export const acceptAnything = () => (data: unknown) => ({ value: data });

@@ -1,6 +1,6 @@
 /** Makes the rows that a test starts from. Each call makes its own, so tests run side by side and nothing is emptied. */
 import { createHash, randomBytes } from "node:crypto";
-import type { Database } from "../../src/db/database.ts";
+import type { Database, Prisma } from "../../src/db/database.ts";
 import { DEFAULT_ATTRIBUTE_KEYS } from "../../src/shared/default-attribute-keys.ts";
 import { newId } from "../../src/shared/ids.ts";
 import type { PermissionLevel } from "../../src/shared/principal.ts";
@@ -130,5 +130,22 @@ export async function buildContact(
   },
 ): Promise<{ id: string }> {
   const { id } = await db.prisma.contact.create({ data: { id: newId(), ...contact } });
+  return { id };
+}
+
+/** Makes a survey of the environment, in progress and of type app unless told otherwise; `document` is stored as given. */
+export async function buildSurvey(
+  db: Database,
+  survey: {
+    environmentId: string;
+    type?: "link" | "app";
+    status?: "draft" | "inProgress" | "paused" | "completed";
+    document?: Prisma.InputJsonObject;
+  },
+): Promise<{ id: string }> {
+  const id = newId();
+  await db.prisma.survey.create({
+    data: { id, name: `Survey ${id}`, type: "app", status: "inProgress", document: {}, ...survey },
+  });
   return { id };
 }

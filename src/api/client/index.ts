@@ -4,11 +4,13 @@ import { createErrorHandler } from "../../http/errors.ts";
 import { acceptAnyBody } from "../../http/json-body.ts";
 import { answerOtherMethods } from "../../http/methods.ts";
 import { answerUnknownPath } from "../../http/unknown-path.ts";
+import { displayRoutes } from "./displays.ts";
 import { presentClientError } from "./envelope.ts";
 import { environmentRoute } from "./environment.ts";
 import { identifyRoute } from "./identify.ts";
 import type { ClientApiOptions } from "./options.ts";
 import { preflightRoutes } from "./preflight.ts";
+import { responseRoutes } from "./responses.ts";
 
 /** On every answer below the prefix, errors included. Source: client-api §2.6. */
 const HEADERS = {
@@ -29,8 +31,10 @@ export const clientApi: FastifyPluginAsync<ClientApiOptions> = async (app, { gen
   });
   acceptAnyBody(app);
   answerUnknownPath(app);
-  await app.register(preflightRoutes);
+  await app.register(preflightRoutes, options);
   await app.register(environmentRoute, options);
   await app.register(identifyRoute, options);
+  await app.register(displayRoutes, options);
+  await app.register(responseRoutes, options);
   otherMethods.close();
 };

@@ -8,6 +8,7 @@ import type { RateBucket, RateLimiter } from "../../http/rate-limit.ts";
 import { answerUnknownPath } from "../../http/unknown-path.ts";
 import type { Services } from "../../services.ts";
 import { presentV1Error } from "./envelope.ts";
+import { managementApi } from "./management/index.ts";
 import { meRoutes } from "./management/me.ts";
 import { redirectOldPaths } from "./redirects.ts";
 
@@ -29,6 +30,7 @@ export const v1Api: FastifyPluginAsync<V1ApiOptions> = async (app, { services, l
   answerUnknownPath(app);
   redirectOldPaths(app);
   await app.register(meApi, { prefix: "/management", services, limiter });
+  await app.register(managementApi, { prefix: "/management", services, limiter, budget: BUDGET });
   otherMethods.close();
 };
 

@@ -39,7 +39,7 @@ const RedirectToUrl = z.object({
 const EndingByType = z.discriminatedUnion("type", [EndScreen, RedirectToUrl]);
 export type Ending = z.infer<typeof EndingByType>;
 
-export const Ending = collapsed(EndingByType);
+export const Ending = collapsed("SurveyEnding", EndingByType);
 
 /** Values that come with the link or the SDK call instead of from the respondent. */
 export const HiddenFields = z.object({ enabled: z.boolean(), fieldIds: z.array(z.string()).optional() });

@@ -170,17 +170,33 @@ export type ElementOf<Type extends ElementType> = Extract<SurveyElement, { type:
 
 /**
  * The schema with every failure of its shape reported as one `Invalid input` at the value itself, as the reference's
- * plain unions report it, without trying one member of the union after the other.
+ * plain unions report it, without trying one member of the union after the other. Documentation shows the schema's own
+ * JSON Schema under the name; a description stands for one that refers to others and would not stand by itself.
  */
-export const collapsed = <Output>(schema: z.ZodType<Output>) =>
-  z.unknown().transform((value, context): Output => {
-    const result = schema.safeParse(value);
-    if (result.success) return result.data;
-    context.addIssue({ code: "custom", message: "Invalid input", input: value });
-    return z.NEVER;
-  });
+export const collapsed = <Output>(name: string, schema: z.ZodType<Output>, description?: string) =>
+  z
+    .unknown()
+    .transform((value, context): Output => {
+      const result = schema.safeParse(value);
+      if (result.success) return result.data;
+      context.addIssue({ code: "custom", message: "Invalid input", input: value });
+      return z.NEVER;
+    })
+    .meta({ id: name, ...(description === undefined ? documentationOf(schema) : { type: "object", description }) });
 
-export const SurveyElement = collapsed(ElementByType);
+function documentationOf(schema: z.ZodType): Record<string, unknown> {
+  const documentation = z.toJSONSchema(schema, {
+    io: "input",
+    override: ({ zodSchema, jsonSchema }) => {
+      if (zodSchema !== AnswerRules) return; // the longest part by far, and in most elements
+      for (const member of Object.keys(jsonSchema)) delete jsonSchema[member];
+      Object.assign(jsonSchema, { type: "object", description: "Rules that an answer must keep" });
+    },
+  });
+  return { oneOf: documentation.oneOf };
+}
+
+export const SurveyElement = collapsed("SurveyElement", ElementByType);
 
 /** The slots of an address or contact answer, in the order of the answer's array. */
 export const ADDRESS_FIELDS = ["addressLine1", "addressLine2", "city", "state", "zip", "country"] as const;

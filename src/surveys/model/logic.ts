@@ -80,13 +80,15 @@ export interface ConditionGroup {
   conditions: (Condition | ConditionGroup)[];
 }
 
-export const ConditionGroup: z.ZodType<ConditionGroup> = z.object({
-  id: z.string(),
-  connector: z.enum(["and", "or"]),
-  get conditions() {
-    return z.array(z.union([Condition, ConditionGroup]));
-  },
-});
+export const ConditionGroup: z.ZodType<ConditionGroup> = z
+  .object({
+    id: z.string(),
+    connector: z.enum(["and", "or"]),
+    get conditions() {
+      return z.array(z.union([Condition, ConditionGroup]));
+    },
+  })
+  .meta({ id: "SurveyConditionGroup" });
 
 export const isGroup = (node: Condition | ConditionGroup): node is ConditionGroup => "conditions" in node;
 

@@ -32,11 +32,14 @@ export type ParsedSurvey =
     }
   | { ok: false; problem: Problem };
 
-/** A survey as it is kept. The document is whatever JSON the row holds: an imported one may break rules. */
-export interface StoredSurvey extends Omit<SurveyContent, "document"> {
+/** A survey as it is kept. The JSON is whatever the rows hold: an imported survey may break rules. */
+export interface StoredSurvey extends Omit<SurveyContent, "document" | "followUps"> {
   document: JsonObject;
+  followUps: readonly StoredFollowUp[];
   archivedAt: Date | null;
 }
+
+type StoredFollowUp = Pick<FollowUp, "id" | "name"> & { trigger: unknown; action: unknown };
 
 /** Levels of JSON; a group of conditions takes two. */
 const MAX_DEPTH = 200;
@@ -157,7 +160,7 @@ function mergeIntoStored({ columns, document, triggers, languages, followUps }: 
 }
 
 /** Those of the body come first, so that the paths of their issues are those of the body. */
-function mergeFollowUps(stored: readonly FollowUp[], input: unknown): unknown {
+function mergeFollowUps(stored: readonly StoredFollowUp[], input: unknown): unknown {
   if (input === undefined) return stored;
   if (!Array.isArray(input)) return input;
   const sent = asArray(input);

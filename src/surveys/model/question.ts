@@ -40,4 +40,8 @@ const QuestionByType = z.discriminatedUnion("type", [
 ]);
 export type Question = z.infer<typeof QuestionByType>;
 
-export const Question = collapsed(QuestionByType);
+export const Question = collapsed(
+  "SurveyQuestion",
+  QuestionByType,
+  "Like an element of a block, with logic and button labels of its own",
+);

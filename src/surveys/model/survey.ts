@@ -19,9 +19,12 @@ const nullable = <Schema extends z.ZodType>(schema: Schema) => schema.nullable()
 
 const isTenth = (value: number): boolean => Math.abs(value * 10 - Math.round(value * 10)) < 1e-9;
 
-/** The segment as v1 shows it. Its filters are the segments' business and are passed on unread. */
+/**
+ * The segment as v1 shows it. Its filters are the segments' business and are passed on unread. Without an id it is the
+ * survey's own.
+ */
 const SegmentReference = z.object({
-  id: z.string(),
+  id: z.string().optional(),
   title: z.string().optional(),
   description: z.string().nullish(),
   isPrivate: z.boolean().optional(),

@@ -1,0 +1,36 @@
+/** The management routes of the v1 API, except `/me`. Source: management-api-v1. */
+import type { FastifyPluginAsync } from "fastify";
+import { authenticate } from "../../../http/authentication.ts";
+import { acceptAnything } from "../../../http/json-body.ts";
+import type { RateBucket, RateLimiter } from "../../../http/rate-limit.ts";
+import type { Services } from "../../../services.ts";
+import { unauthenticated } from "../../../shared/problem.ts";
+import { actionClassRoutes } from "./action-classes.ts";
+import { surveyRoutes } from "./surveys.ts";
+
+interface ManagementApiOptions {
+  services: Services;
+  limiter: RateLimiter;
+  /** What a key may ask for, over all routes of the contract. */
+  budget: RateBucket;
+}
+
+export const managementApi: FastifyPluginAsync<ManagementApiOptions> = async (app, { services, limiter, budget }) => {
+  authenticate(app, services.apiKeys, { acceptBearer: true });
+  app.addHook("onRequest", async ({ principal, routeOptions }) => {
+    const isUseless = principal.permissions.size === 0 && !routeOptions.config.answersKeyWithoutEnvironment;
+    if (isUseless) throw unauthenticated();
+    limiter.count(budget, principal.apiKeyId);
+  });
+  // The routes check their input themselves: what it is checked for depends on what was looked up before (§2.6).
+  app.setValidatorCompiler(acceptAnything);
+  await app.register(actionClassRoutes, { services });
+  await app.register(surveyRoutes, { services });
+};
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** A key that may use no environment is taken here; elsewhere it is as good as none. Source: management-api-v1 §2.2. */
+    answersKeyWithoutEnvironment?: boolean;
+  }
+}

@@ -1,0 +1,63 @@
+import type { Database } from "../db/database.ts";
+import { isMissingRow } from "../db/errors.ts";
+import type { EnvironmentConfiguration } from "../environments/service.ts";
+import { ID_PATTERN } from "../shared/ids.ts";
+import { invalid, notFound, Problem } from "../shared/problem.ts";
+import { type LiveSurveyService, requireAccepting } from "../surveys/live-survey.ts";
+import { CREATE_DISPLAY, type DisplayRow, RESPONSE_OF_DISPLAY } from "./display-statements.ts";
+
+export interface DisplayInput {
+  environment: EnvironmentConfiguration;
+  surveyId: string;
+  /** Who saw it: a user id, whose contact is created if missing, or a contact's id, ignored if there is none. */
+  viewer: { userId: string } | { contactId: string } | null;
+  /** The client's own name for the request, when it gives one: the same name again is the same display. */
+  idempotencyKey: string | null;
+}
+
+/** A survey that was shown. */
+export type Display = DisplayRow;
+
+export type DisplayService = ReturnType<typeof createDisplayService>;
+
+/** Displays: that a survey was shown, and to whom. */
+export function createDisplayService({ db, surveys, newId }: { db: Database; surveys: LiveSurveyService; newId: () => string }) {
+  return { create, findResponseId };
+
+  /**
+   * Stores a display, and with it the contact of a user id that is new: both or nothing. A display that is sent again
+   * is counted once (src/decisions/0010). Throws `not_found` for a survey that is not the environment's, `forbidden`
+   * for one that is not in progress, `conflict` for an idempotency key that names another display.
+   */
+  async function create({ environment, surveyId, viewer, idempotencyKey }: DisplayInput): Promise<Display> {
+    const survey = await surveys.find(environment, surveyId);
+    if (survey.environmentId !== environment.id) throw notFound("survey", surveyId);
+    requireAccepting(survey);
+    const [display] = await db
+      .query<DisplayRow>(CREATE_DISPLAY, [
+        environment.id,
+        newId(),
+        surveyId,
+        viewer !== null && "contactId" in viewer ? viewer.contactId : null,
+        viewer !== null && "userId" in viewer ? viewer.userId : null,
+        newId(),
+        idempotencyKey === null ? null : `key:${idempotencyKey}`,
+      ])
+      .catch((error: unknown) => {
+        if (isMissingRow(error)) throw notFound("survey", surveyId); // deleted a moment ago
+        throw error;
+      });
+    if (display === undefined) throw new Error("the statement stores a display or finds one");
+    if (display.surveyId !== surveyId)
+      throw new Problem("conflict", "The Idempotency-Key was used for a display of another survey");
+    return display;
+  }
+
+  /** The id of the response that a display led to, null when there is none. Throws `not_found` (type `display`). */
+  async function findResponseId(environment: EnvironmentConfiguration, displayId: string): Promise<string | null> {
+    if (!ID_PATTERN.test(displayId)) throw invalid("Validation failed: Invalid cuid2");
+    const [row] = await db.query<{ responseId: string | null }>(RESPONSE_OF_DISPLAY, [environment.id, displayId]);
+    if (!row) throw notFound("display", displayId);
+    return row.responseId;
+  }
+}

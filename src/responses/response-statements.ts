@@ -1,0 +1,155 @@
+/** The statements of responses. Each writes what follows from the write (the outbox) along with it. */
+import type { ResponseData } from "./answer-values.ts";
+import type { ResponseVariables, TimesToCompletion } from "./response-values.ts";
+
+/** A date as every contract shows it. */
+const iso = (date: string): string => `to_char(${date} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+/**
+ * The response as events tell of it. `contact` and `tags` are SQL expressions for its contact (JSON with id and userId,
+ * or null) and its tags (a list), `survey` is the parameter with the survey's title, type, status and dates.
+ */
+const payload = ({ contact, tags, survey }: { contact: string; tags: string; survey: string }): string => `
+  jsonb_build_object('id', r.id, 'createdAt', ${iso('r."createdAt"')}, 'updatedAt', ${iso('r."updatedAt"')},
+    'surveyId', r."surveyId", 'displayId', r."displayId", 'finished', r.finished, 'endingId', r."endingId",
+    'data', r.data, 'variables', r.variables, 'ttc', r.ttc, 'meta', r.meta, 'contact', ${contact},
+    'contactAttributes', r."contactAttributes", 'singleUseId', r."singleUseId", 'language', r.language,
+    'tags', ${tags}, 'survey', ${survey}::jsonb)`;
+
+/**
+ * Stores a response unless something stands in its way, with its events, in one statement. The contact is named by its
+ * id or its user id; one that is not there is left out. Its attributes are kept as they are now, as text.
+ */
+export const CREATE_RESPONSE = {
+  name: "create_response",
+  text: `
+with contact as (
+  select id, "userId", email, attributes from contacts where "environmentId" = $1::text and id = $4::text
+  union all
+  select id, "userId", email, attributes from contacts where "environmentId" = $1 and "userId" = $5::text
+), display as (
+  select "surveyId", "contactId" from displays where "environmentId" = $1 and id = $6::text
+), verdict as (
+  select case
+    when exists (select from responses where "environmentId" = $1 and "requestKey" = $7::text) then 'repeated'
+    when $6::text is null then null
+    when not exists (select from display) then 'missing'
+    when (select "surveyId" from display) <> $3::text then 'survey'
+    when exists (select from responses where "environmentId" = $1 and "displayId" = $6::text) then 'linked'
+    when (select d."contactId" from display d) <> coalesce((select id from contact), '') then 'contact'
+  end as obstacle
+), inserted as (
+  insert into responses ("environmentId", id, "surveyId", "contactId", "displayId", "requestKey", "requestHash", "singleUseId",
+    finished, "endingId", language, data, variables, ttc, meta, "contactAttributes", "updatedAt")
+  select $1, $2::text, $3::text, c.id, $6::text, $7::text, $8::text, $9::text,
+    $10::boolean, $11::text, $12::text, $13::jsonb, $14::jsonb, $15::jsonb, $16::jsonb,
+    case when c.id is not null then (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each_text(
+      c.attributes || jsonb_strip_nulls(jsonb_build_object('userId', c."userId", 'email', c.email)))) end,
+    now()
+  from verdict v left join contact c on true
+  where v.obstacle is null
+  returning *
+), events as (
+  insert into outbox_events ("environmentId", id, type, "surveyId", "responseId", payload)
+  select $1, e.id, e.type::response_event_type, r."surveyId", r.id, ${payload({
+    contact: `case when c.id is not null then jsonb_build_object('id', c.id, 'userId', c."userId") end`,
+    tags: "'[]'::jsonb",
+    survey: "$17",
+  })}
+  from inserted r left join contact c on true
+  cross join unnest($18::text[], $19::text[]) as e(id, type)
+)
+select obstacle from verdict`,
+};
+
+/** Why a response was not stored; null when it was. */
+export interface CreateVerdict {
+  obstacle: "repeated" | "missing" | "survey" | "linked" | "contact" | null;
+}
+
+/** A response with what a change, or a repeated request, needs of it. */
+export interface StoredRow {
+  id: string;
+  surveyId: string;
+  contactId: string | null;
+  finished: boolean;
+  endingId: string | null;
+  language: string | null;
+  data: ResponseData;
+  variables: ResponseVariables;
+  ttc: TimesToCompletion;
+  requestHash: string | null;
+  changeHash: string | null;
+  /** Changes with every write of the row. */
+  version: string;
+}
+
+const STORED = `id, "surveyId", "contactId", finished, "endingId", language, data, variables, ttc, "requestHash", "changeHash",
+  xmin::text as version`;
+
+export const READ_RESPONSE = {
+  name: "read_response",
+  text: `select ${STORED} from responses where "environmentId" = $1 and id = $2`,
+};
+
+export const LOCK_RESPONSE = { name: "lock_response", text: `${READ_RESPONSE.text} for no key update` };
+
+/** The response that an earlier request like this one may have made. Parameters: environment id, display id, request key. */
+export const FIND_EARLIER = {
+  name: "find_earlier_response",
+  text: `
+    select ${STORED} from responses where "environmentId" = $1 and "requestKey" = $3::text
+    union all
+    select ${STORED} from responses where "environmentId" = $1 and "displayId" = $2::text
+    limit 1`,
+};
+
+/**
+ * Changes a response if it is still of this version, with its events. Answers a row when it did. Parameters: environment
+ * id, response id, version, then the values, the survey and the events.
+ */
+export const CHANGE_RESPONSE = {
+  name: "change_response",
+  text: `
+with changed as (
+  update responses set finished = $4, "endingId" = $5, language = $6, data = $7, variables = $8, ttc = $9, "changeHash" = $10,
+    "updatedAt" = now()
+  where "environmentId" = $1::text and id = $2::text and xmin::text = $3::text
+  returning *
+), events as (
+  insert into outbox_events ("environmentId", id, type, "surveyId", "responseId", payload)
+  select $1, e.id, e.type::response_event_type, r."surveyId", r.id, ${payload({
+    contact: `(select jsonb_build_object('id', c.id, 'userId', c."userId") from contacts c
+      where c."environmentId" = r."environmentId" and c.id = r."contactId")`,
+    tags: `(select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'name', t.name, 'createdAt', ${iso('t."createdAt"')},
+        'updatedAt', ${iso('t."updatedAt"')}) order by t.name), '[]')
+      from response_tags rt join tags t on t."environmentId" = rt."environmentId" and t.id = rt."tagId"
+      where rt."environmentId" = r."environmentId" and rt."responseId" = r.id)`,
+    survey: "$11",
+  })}
+  from changed r cross join unnest($12::text[], $13::text[]) as e(id, type)
+)
+select id from changed`,
+};
+
+/** A display of any environment. */
+export const DISPLAY_ANYWHERE = { name: "display_anywhere", text: "select 1 from displays where id = $1 limit 1" };
+
+/** Taken before {@link COMPLETE_SURVEY} counts, so that of two last responses one sees the other. */
+export const LOCK_SURVEY = {
+  name: "lock_survey",
+  text: `select 1 from surveys where "environmentId" = $1 and id = $2 for no key update`,
+};
+
+/** Completes a survey that has as many finished responses as it takes. Answers a row when it did. */
+export const COMPLETE_SURVEY = {
+  name: "complete_survey",
+  text: `
+update surveys s set status = 'completed', "updatedAt" = now()
+where s."environmentId" = $1 and s.id = $2 and s.status = 'inProgress' and (
+  select count(*) from (
+    select from responses r where r."environmentId" = $1 and r."surveyId" = $2 and r.finished limit $3::int
+  ) finished
+) >= $3::int
+returning s.id`,
+};
