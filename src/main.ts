@@ -58,6 +58,7 @@ async function start(config: Config, log: Logger, signal: AbortSignal): Promise<
     closers.push(server.close);
     const installation = await ensureInstallation({ db: server.db, config });
     const address = await listen(server.app, config);
+    server.startBackgroundWork();
     return { address, installation, stop };
 
     async function stop(): Promise<void> {

@@ -29,6 +29,8 @@ export interface Backend {
 export interface Server extends Backend {
   /** Built, not listening. */
   app: FastifyInstance;
+  /** What is done besides answering requests; called once the server listens. */
+  startBackgroundWork(): void;
   /** From now on `/ready` answers 503; requests are still served. */
   stopAccepting(): void;
   /** Waits for the requests that are being served, then closes the rest. */
@@ -42,6 +44,7 @@ export async function openBackend({ config, url, directUrl = url, log }: Backend
   return { db, changes, services, close };
 
   async function close(): Promise<void> {
+    await services.webhookWorker.stop();
     await changes.close();
     await db.close();
   }
@@ -61,7 +64,11 @@ export async function createServer(options: BackendOptions): Promise<Server> {
     isMigrated: checkMigrated,
   };
   const app = await createApp({ config, services, log, limiter, readiness });
-  return { ...backend, app, stopAccepting, close };
+  return { ...backend, app, startBackgroundWork, stopAccepting, close };
+
+  function startBackgroundWork(): void {
+    if (config.WEBHOOK_WORKER) services.webhookWorker.start();
+  }
 
   function stopAccepting(): void {
     isAccepting = false;

@@ -24,6 +24,12 @@ import { createSecretBox } from "./shared/secret-box.ts";
 import { createLiveSurveyService } from "./surveys/live-survey.ts";
 import { createSurveyService, type SurveyService } from "./surveys/service.ts";
 import { createTeamService, type TeamService } from "./teams/service.ts";
+import { createAddressRules } from "./webhooks/address-rules.ts";
+import { createDeliverer } from "./webhooks/deliverer.ts";
+import { createDeliveryLog, type DeliveryLog } from "./webhooks/delivery-log.ts";
+import { createDeliveryQueue } from "./webhooks/delivery-queue.ts";
+import { createDeliveryWorker, type DeliveryWorker } from "./webhooks/delivery-worker.ts";
+import { createSender } from "./webhooks/sender.ts";
 import { createWebhookService, type WebhookService } from "./webhooks/service.ts";
 
 /** Every service, by the noun it serves. */
@@ -41,6 +47,9 @@ export interface Services {
   segments: SegmentService;
   surveys: SurveyService;
   teams: TeamService;
+  webhookDeliveries: DeliveryLog;
+  /** Delivers webhooks once it is started. */
+  webhookWorker: DeliveryWorker;
   webhooks: WebhookService;
 }
 
@@ -88,14 +97,6 @@ export function createServices({
     forgetEnvironment: environments.forget,
   });
   const teams = createTeamService({ db, newId, now: Date.now, minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE });
-  const webhooks = createWebhookService({
-    db,
-    newId,
-    newSecret: () => `whsec_${randomBytes(32).toString("base64")}`,
-    now: Date.now,
-    secretBox: createSecretBox(config.ENCRYPTION_KEY),
-    targetRules: { resolveHost, allowInternal: config.DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS },
-  });
   const singleUseLinks = createSingleUseLinks({ encryptionKey: config.ENCRYPTION_KEY });
   const actionClasses = createActionClassService({ db, environments, newId, now: Date.now });
   const surveys = createSurveyService({
@@ -139,12 +140,47 @@ export function createServices({
     segments,
     surveys,
     teams,
-    webhooks,
+    ...createWebhooks({ config, db, log }),
   };
 }
 
-const resolveHost = async (hostname: string): Promise<string[]> =>
-  (await lookup(hostname, { all: true })).map(({ address }) => address);
+/** Webhooks, their deliveries and the worker that makes them. */
+function createWebhooks({ config, db, log }: { config: CompleteConfig; db: Database; log: Logger }) {
+  const now = Date.now;
+  const secretBox = createSecretBox(config.ENCRYPTION_KEY);
+  const newSecret = () => `whsec_${randomBytes(32).toString("base64")}`;
+  const addresses = createAddressRules({
+    allowInternal: config.DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS,
+    allowedNetworks: config.WEBHOOK_ALLOWED_CIDRS,
+  });
+  const resolve = (hostname: string) => lookup(hostname, { all: true, verbatim: true });
+  const resolveHost = async (hostname: string) => (await resolve(hostname)).map(({ address }) => address);
+  const queue = createDeliveryQueue({ db, now });
+  const deliverer = createDeliverer({
+    queue,
+    sender: createSender({ addresses, resolve }),
+    secretBox,
+    publicUrl: publicUrl(config),
+    now,
+    random: Math.random,
+    log,
+  });
+  const keepMs = config.WEBHOOK_LOG_DAYS * 86_400_000;
+  const webhookWorker = createDeliveryWorker({ queue, deliver: deliverer.deliver, now, log, keepMs });
+  const webhookDeliveries = createDeliveryLog({
+    db,
+    queue,
+    deliverer,
+    wake: webhookWorker.wake,
+    now,
+    newId,
+    newMessageId: () => randomBytes(32).toString("hex"),
+    newSecret,
+    secretBox,
+  });
+  const webhooks = createWebhookService({ db, newId, newSecret, now, secretBox, targetRules: { resolveHost, addresses } });
+  return { webhookDeliveries, webhookWorker, webhooks };
+}
 
 /** Spam protection needs both keys: the SDK fetches a token with one, the server checks it with the other. */
 const installationOf = (config: CompleteConfig) => ({
