@@ -7,6 +7,15 @@ import type { SecretBox } from "../shared/secret-box.ts";
 import type { WebhookTrigger } from "./payload.ts";
 import { judgeTarget, type TargetRules } from "./target.ts";
 
+export {
+  DELIVERY_STATUSES,
+  type Delivery,
+  type DeliveryLog,
+  type DeliveryMeasure,
+  type DeliveryStatus,
+  REPLAYABLE_STATUSES,
+  type ReplayableStatus,
+} from "./delivery-log.ts";
 export { WEBHOOK_TRIGGERS, type WebhookTrigger } from "./payload.ts";
 
 export type WebhookService = ReturnType<typeof createWebhookService>;

@@ -5,6 +5,7 @@ import { unauthenticated } from "../../../shared/problem.ts";
 import { attributeKeyRoutes } from "./contact-attribute-keys.ts";
 import { contactRoutes } from "./contacts.ts";
 import { segmentRoutes } from "./segments.ts";
+import { webhookDeliveryRoutes } from "./webhook-deliveries.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
 export const managementApi: FastifyPluginAsync<{ services: Services }> = async (app, { services }) => {
@@ -16,4 +17,5 @@ export const managementApi: FastifyPluginAsync<{ services: Services }> = async (
   await app.register(attributeKeyRoutes, { services });
   await app.register(segmentRoutes, { services });
   await app.register(webhookRoutes, { services });
+  await app.register(webhookDeliveryRoutes, { services });
 };
