@@ -192,10 +192,12 @@ select
   (select count(*) from outbox_events)::int as "undistributed",
   (select count(*) from webhook_deliveries where status = 'pending')::int as "pending",
   (select count(*) from webhook_deliveries where status = 'sending')::int as "sending",
-  greatest(0, extract(epoch from $1::timestamptz - least(
-    (select min("createdAt") from outbox_events),
-    (select min("nextAttemptAt") from webhook_deliveries where status = 'pending')
-  )))::float8 as "oldestDueSeconds"`;
+  (select extract(epoch from greatest($1::timestamptz - min(at), interval '0'))
+   from (
+     (select "createdAt" as at from outbox_events order by id limit 1)
+     union all
+     select min("nextAttemptAt") from webhook_deliveries where status = 'pending'
+   ) waiting having min(at) is not null)::float8 as "oldestDueSeconds"`;
 
 export interface QueueDepth {
   /** Events that are not yet turned into deliveries. */

@@ -1,7 +1,7 @@
 import type { LookupAddress, LookupOptions } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import { performance } from "node:perf_hooks";
-import { Agent, request } from "undici";
+import { Agent, errors, request } from "undici";
 import type { AddressRules } from "./address-rules.ts";
 import { bareHost } from "./target.ts";
 
@@ -139,12 +139,13 @@ const CLASSES: [RegExp, AttemptError][] = [
   [/^ENOTFOUND$|^EAI_|^ENODATA$|^ESERVFAIL$/, "dns"],
   [/^ECONNREFUSED$/, "connection_refused"],
   [/^ECONNRESET$|^EPIPE$|^UND_ERR_SOCKET$/, "connection_closed"],
-  [/^HPE_|^UND_ERR_HEADERS_OVERFLOW$/, "invalid_answer"],
+  [/^UND_ERR_HEADERS_OVERFLOW$/, "invalid_answer"],
   [/^ERR_TLS|^ERR_SSL|^CERT_|^UNABLE_TO_|^DEPTH_ZERO_|^SELF_SIGNED_|^HOSTNAME_MISMATCH$|^EPROTO$/, "tls"],
 ];
 
 function classify(error: unknown): AttemptError {
   if (error instanceof AddressRefused) return "address_refused";
+  if (error instanceof errors.HTTPParserError) return "invalid_answer";
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return CLASSES.find(([pattern]) => pattern.test(code))?.[1] ?? "network";
 }

@@ -1,5 +1,5 @@
-import { Webhook } from "standardwebhooks";
 import { pino } from "pino";
+import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { migrate } from "../../src/db/migrate.ts";
 import { buildSurvey, buildTenant, type Tenant } from "../support/build.ts";
