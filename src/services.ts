@@ -1,21 +1,32 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { lookup } from "node:dns/promises";
+import { join } from "node:path";
 import type { Logger } from "pino";
 import { type ActionClassService, createActionClassService } from "./action-classes/service.ts";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
+import { type CompanyService, createCompanyService } from "./companies/service.ts";
 import { type CompleteConfig, publicUrl } from "./config/env.ts";
+import { type ContactLinkService, createContactLinkService } from "./contact-links/service.ts";
+import { createContactLinkTokens } from "./contact-links/token.ts";
+import { type AttributeRowService, createAttributeRowService } from "./contacts/attribute-rows.ts";
 import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
 import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
+import type { JobQueue } from "./db/job-queue.ts";
 import { createDisplayService, type DisplayService } from "./displays/service.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
+import { createErasureService, createSuppression, type ErasureService } from "./erasures/service.ts";
+import { createEventService, type EventService } from "./events/service.ts";
+import { createJobService, createRowWriter, type JobService } from "./jobs/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
 import { createGates } from "./responses/gates.ts";
+import { createResponseManagement, type ResponseManagement } from "./responses/management.ts";
 import { createRecaptchaVerifier } from "./responses/recaptcha.ts";
 import { createResponseService, type ResponseService } from "./responses/service.ts";
 import { createSingleUseLinks } from "./responses/single-use.ts";
+import { readElements } from "./responses/survey-elements.ts";
 import { createGateTokens } from "./responses/tokens.ts";
 import { createSegmentManagement, type SegmentManagement } from "./segments/management.ts";
 import { createSegmentService, type SegmentService } from "./segments/service.ts";
@@ -24,6 +35,11 @@ import { createSecretBox } from "./shared/secret-box.ts";
 import { createLiveSurveyService } from "./surveys/live-survey.ts";
 import { createSurveyService, type SurveyService } from "./surveys/service.ts";
 import { createTeamService, type TeamService } from "./teams/service.ts";
+import { createDiskStore } from "./uploads/disk-store.ts";
+import { createS3Store } from "./uploads/s3-store.ts";
+import { createUploadService, type UploadService } from "./uploads/service.ts";
+import type { UploadStore } from "./uploads/store.ts";
+import { createUploadTokens } from "./uploads/upload-token.ts";
 import { createAddressRules } from "./webhooks/address-rules.ts";
 import { createDeliverer } from "./webhooks/deliverer.ts";
 import { createDeliveryLog, type DeliveryLog } from "./webhooks/delivery-log.ts";
@@ -37,16 +53,24 @@ export interface Services {
   actionClasses: ActionClassService;
   apiKeys: ApiKeyService;
   attributeKeys: AttributeKeyService;
+  attributeRows: AttributeRowService;
+  contactLinks: ContactLinkService;
+  companies: CompanyService;
   contactManagement: ContactManagement;
   contacts: ContactService;
   displays: DisplayService;
   environments: EnvironmentService;
+  erasures: ErasureService;
+  events: EventService;
+  jobs: JobService;
   organizations: OrganizationService;
+  responseManagement: ResponseManagement;
   responses: ResponseService;
   segmentManagement: SegmentManagement;
   segments: SegmentService;
   surveys: SurveyService;
   teams: TeamService;
+  uploads: UploadService;
   webhookDeliveries: DeliveryLog;
   /** Delivers webhooks once it is started. */
   webhookWorker: DeliveryWorker;
@@ -58,30 +82,39 @@ export function createServices({
   config,
   db,
   changes,
+  queue,
   log,
 }: {
   config: CompleteConfig;
   db: Database;
   changes: ChangeFeed;
+  queue: JobQueue;
   log: Logger;
 }): Services {
   const apiKeys = createApiKeyService({ db, changes, newId, now: Date.now });
   const environments = createEnvironmentService({ db, changes, log, installation: installationOf(config) });
-  const attributeKeys = createAttributeKeyService({
+  const companies = createCompanyService({ db, newId });
+  const contacts = createContactService({
     db,
+    companies,
+    environments,
     newId,
     now: Date.now,
     maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
-    forgetEnvironment: environments.forget,
   });
-  const contacts = createContactService({ db, environments, newId, now: Date.now, maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS });
-  const contactManagement = createContactManagement({
+  const encryptionKey = config.ENCRYPTION_KEY;
+  const suppression = createSuppression({ db, encryptionKey });
+  const erasures = createErasureService({ db, suppression, encryptionKey, now: Date.now });
+  const events = createEventService({
     db,
+    contacts,
+    suppression,
     newId,
     now: Date.now,
-    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
-    forgetEnvironment: environments.forget,
+    retentionDays: config.EVENT_RETENTION_DAYS,
   });
+  const writeRows = createRowWriter({ contacts, companies, events, suppression });
+  const jobs = createJobService({ db, environments, writeRows, newId, now: Date.now, isStopping: queue.isStopping });
   const organizations = createOrganizationService({
     db,
     newId,
@@ -89,14 +122,6 @@ export function createServices({
     minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE,
   });
   const segments = createSegmentService({ db });
-  const segmentManagement = createSegmentManagement({
-    db,
-    segments,
-    newId,
-    now: Date.now,
-    forgetEnvironment: environments.forget,
-  });
-  const teams = createTeamService({ db, newId, now: Date.now, minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE });
   const singleUseLinks = createSingleUseLinks({ encryptionKey: config.ENCRYPTION_KEY });
   const actionClasses = createActionClassService({ db, environments, newId, now: Date.now });
   const surveys = createSurveyService({
@@ -126,22 +151,95 @@ export function createServices({
     newId,
     ownOrigins: [publicUrl(config)],
   });
+  const uploads = createUploadService({
+    db,
+    store: createUploadStore(config),
+    tokens: createUploadTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    newUuid: randomUUID,
+    now: Date.now,
+    maxBytes: config.UPLOAD_MAX_BYTES,
+    publicUrl: config.PUBLIC_URL,
+    readElements,
+  });
+  const attributeKeys = createAttributeKeyService({
+    db,
+    newId,
+    now: Date.now,
+    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
+    forgetEnvironment: environments.forget,
+  });
+  const contactManagement = createContactManagement({
+    db,
+    newId,
+    now: Date.now,
+    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
+    forgetEnvironment: environments.forget,
+  });
+  const segmentManagement = createSegmentManagement({
+    db,
+    segments,
+    newId,
+    now: Date.now,
+    forgetEnvironment: environments.forget,
+  });
+  const teams = createTeamService({ db, newId, now: Date.now, minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE });
+  const contactLinks = createContactLinkService({
+    db,
+    environments,
+    surveys: liveSurveys,
+    segments,
+    tokens: createContactLinkTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    buildSingleUseQuery: singleUseLinks.buildQuery,
+    newId,
+    now: Date.now,
+    publicUrl: publicUrl(config),
+  });
+  const responseManagement = createResponseManagement({
+    db,
+    environments,
+    surveys: liveSurveys,
+    newId,
+    publicUrl: publicUrl(config),
+    removeFile: uploads.removeFile,
+    log,
+  });
   return {
     actionClasses,
     apiKeys,
     attributeKeys,
+    attributeRows: createAttributeRowService({ db }),
+    contactLinks,
+    companies,
     contactManagement,
     contacts,
     displays,
     environments,
+    erasures,
+    events,
+    jobs,
     organizations,
+    responseManagement,
     responses,
     segmentManagement,
     segments,
     surveys,
     teams,
+    uploads,
     ...createWebhooks({ config, db, log }),
   };
+}
+
+function createUploadStore(config: CompleteConfig): UploadStore {
+  const { S3_BUCKET: bucket, S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = config;
+  if (bucket === undefined)
+    return createDiskStore({ folder: join(config.DATA_DIR, "uploads"), newUuid: randomUUID, now: Date.now });
+  return createS3Store({
+    bucket,
+    region: config.S3_REGION,
+    endpoint: config.S3_ENDPOINT,
+    credentials: accessKeyId === undefined || secretAccessKey === undefined ? undefined : { accessKeyId, secretAccessKey },
+    forcePathStyle: config.S3_FORCE_PATH_STYLE,
+  });
 }
 
 /** Webhooks, their deliveries and the worker that makes them. */
@@ -187,3 +285,20 @@ const installationOf = (config: CompleteConfig) => ({
   publicUrl: publicUrl(config),
   recaptchaSiteKey: config.RECAPTCHA_SECRET_KEY === undefined ? null : (config.RECAPTCHA_SITE_KEY ?? null),
 });
+
+/** What runs in the background of a server. */
+export function backgroundTasks({ erasures, events, jobs }: Services): Parameters<JobQueue["start"]>[0] {
+  const tasks = { ...jobs.tasks, ...erasures.tasks, tidy };
+  return { tasks, daily: ["tidy"], onStart: resume };
+
+  async function tidy(): Promise<void> {
+    await events.deleteExpired();
+    await jobs.deleteExpired();
+    await erasures.deleteExpired();
+  }
+
+  async function resume(): Promise<void> {
+    await jobs.resume();
+    await erasures.resume();
+  }
+}

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { z } from "zod";
 
@@ -25,23 +26,61 @@ const Environment = z.object({
     .min(1)
     .default("./data")
     .transform((value) => resolve(value))
-    .describe("Folder of the embedded database, `bootstrap.json` and the generated encryption key"),
+    .describe("Folder of the embedded database, uploaded files, `bootstrap.json` and the generated encryption key"),
   DATABASE_URL: databaseUrl.describe("A PostgreSQL of version 15 or newer; unset: the embedded one in `DATA_DIR`"),
   DATABASE_DIRECT_URL: databaseUrl.describe(
     "The same database past a transaction pooler, for migrations and change notices; default `DATABASE_URL`",
   ),
-  DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(100).default(8).describe("Database connections of one process"),
+  DATABASE_POOL_SIZE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .default(8)
+    .describe("Database connections of this server for queries; workers share them out, at least 2 to each"),
+  DATABASE_PREPARED_STATEMENTS: flag
+    .default(true)
+    .describe("`off` behind a pooler that gives each transaction another connection (PgBouncer's transaction mode)"),
   MIGRATE_ON_START: flag.default(false).describe("Apply migrations at start also to the database of `DATABASE_URL`"),
+  WORKERS: z
+    .union([z.literal("auto").transform(() => availableParallelism()), z.coerce.number().int().min(1).max(64)], {
+      error: "must be auto or a number from 1 to 64",
+    })
+    .default(1)
+    .describe("Processes that serve requests on the one port; `auto`: one for each core"),
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
     .default("info")
-    .describe("What is logged; one line per request at `debug`"),
+    .describe("The least severe messages that are logged"),
+  ACCESS_LOG: z
+    .union([z.enum(["all", "errors", "off"]), z.coerce.number().min(0).max(1)], {
+      error: "must be all, errors, off or a number from 0 to 1",
+    })
+    .default("errors")
+    .describe(
+      "Requests that are logged, a line each at `info`: `all`, `errors` (5xx, and what took over a second), `off`, or a share from 0 to 1 of all beside the errors",
+    ),
+  METRICS: flag
+    .default(false)
+    .describe("Serve figures for Prometheus under `/metrics`, to whoever reaches the port: close that path in a public proxy"),
   ENCRYPTION_KEY: z
     .string()
     .min(32, "must have at least 32 characters")
     .optional()
     .describe("Encrypts stored secrets such as a webhook's; unset: made once and kept in `DATA_DIR/encryption.key`"),
   RATE_LIMIT: flag.default(true).describe("Limit requests per client; `off` for tests and load measurements"),
+  RATE_LIMIT_CLIENT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(100)
+    .describe("Requests a minute that one address may send to the client API for one environment"),
+  RATE_LIMIT_MANAGEMENT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(100)
+    .describe("Requests a minute that one API key may send to a management API"),
   TRUST_PROXY: z
     .string()
     .default("")
@@ -64,10 +103,62 @@ const Environment = z.object({
     .max(10_000)
     .default(150)
     .describe("Contact attribute keys an environment may have"),
+  EVENT_RETENTION_DAYS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(36_500)
+    .default(0)
+    .describe("Days after which events of contacts are deleted; `0` keeps them"),
+  ERASURE_MODE: z
+    .enum(["anonymise", "delete"])
+    .default("anonymise")
+    .describe("What an erasure does with a person's answers: keep them without any link to the person, or delete them too"),
+  USERPILOT_DELETE_DELAY_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(31_536_000)
+    .default(0)
+    .describe("Time between a delete call of the Userpilot contract and the deletion"),
+  USERPILOT_RATE_LIMIT: flag
+    .default(false)
+    .describe("Apply Userpilot's own limits to its contract: 600 identifies and 600 tracks per minute, a delete per 2 s"),
+  USERPILOT_TRACK_CREATES_USERS: flag
+    .default(true)
+    .describe("Whether the Userpilot contract's track call makes a contact of a user who is not known yet"),
   USER_MANAGEMENT_MINIMUM_ROLE: z
     .enum(["owner", "manager", "disabled"])
     .default("manager")
     .describe("Lowest role of an API key's creator with which the key may manage users"),
+  UPLOAD_MAX_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(5_368_709_120)
+    .default(10_485_760)
+    .describe("Largest file that can be uploaded, in bytes"),
+  S3_BUCKET: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Bucket of an S3-compatible store for uploaded files; unset: they are kept in `DATA_DIR/uploads`"),
+  S3_REGION: z.string().min(1).default("us-east-1").describe("Region of the bucket"),
+  S3_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("Address of the store, which clients upload to as well; unset: Amazon's"),
+  S3_ACCESS_KEY_ID: z.string().min(1).optional().describe("Access key of the store; unset: as the AWS SDK finds one by itself"),
+  S3_SECRET_ACCESS_KEY: z.string().min(1).optional().describe("Secret of `S3_ACCESS_KEY_ID`"),
+  S3_FORCE_PATH_STYLE: flag
+    .default(false)
+    .describe("Name the bucket in the path and not in the host name, as most stores but Amazon's want it"),
+  SDK_ASSETS_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .transform((value) => (value === undefined ? undefined : resolve(value)))
+    .describe("Folder with `formbricks.umd.cjs` and `surveys.umd.cjs`, the scripts that SDKs load from `/js/`"),
   DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS: flag
     .default(false)
     .describe("Let webhooks point into the network that the server stands in"),
@@ -109,6 +200,19 @@ const Environment = z.object({
   BOOTSTRAP_OWNER_EMAIL: z.email().default("owner@example.com").describe("E-mail address of a new installation's owner"),
 });
 
+/** Variables that mean nothing without another one. */
+const COMPANIONS = [
+  ["S3_ENDPOINT", "S3_BUCKET"],
+  ["S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"],
+  ["S3_SECRET_ACCESS_KEY", "S3_ACCESS_KEY_ID"],
+] as const;
+
+const CompleteEnvironment = Environment.superRefine((given, context) => {
+  for (const [name, companion] of COMPANIONS)
+    if (given[name] !== undefined && given[companion] === undefined)
+      context.addIssue({ code: "custom", path: [name], message: `needs ${companion} to be set too` });
+});
+
 export type Config = Readonly<z.output<typeof Environment>>;
 
 /** The configuration after the encryption key was read or made. */
@@ -122,7 +226,7 @@ export class ConfigError extends Error {
 /** Reads the configuration. An empty variable counts as unset. Throws {@link ConfigError} naming every wrong one. */
 export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""));
-  const result = Environment.safeParse(given);
+  const result = CompleteEnvironment.safeParse(given);
   if (result.success) return Object.freeze(result.data);
   throw new ConfigError(result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("\n"));
 }

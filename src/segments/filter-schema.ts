@@ -62,15 +62,17 @@ export interface FilterNode {
 }
 
 /** The shape of filters, as routes take and show them; {@link validateFilters} holds the rules beyond the shape. */
-export const SegmentFilters: z.ZodType<FilterNode[]> = z.lazy(() =>
-  z.array(
-    z.object({
-      id: Id,
-      connector: z.enum(["and", "or"]).nullable(),
-      resource: z.union([Leaf, SegmentFilters]),
-    }),
-  ),
-);
+const SegmentFilters: z.ZodType<FilterNode[]> = z
+  .lazy(() =>
+    z.array(
+      z.object({
+        id: Id,
+        connector: z.enum(["and", "or"]).nullable(),
+        resource: z.union([Leaf, SegmentFilters]),
+      }),
+    ),
+  )
+  .meta({ id: "SegmentFilters" }); // it contains itself: the documents need a name to refer to
 
 /** The same for bodies of requests, which may be nested so deeply that checking them would overflow the stack. */
 export const SegmentFiltersInput = z.preprocess((filters, context) => {

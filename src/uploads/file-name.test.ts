@@ -13,6 +13,10 @@ describe("sanitizeFileName", () => {
     ["日本語.pdf", "日本語.pdf"],
     [`${"x".repeat(300)}.pdf`, `${"x".repeat(200)}.pdf`],
     [`${"x".repeat(199)}😀.pdf`, `${"x".repeat(199)}.pdf`],
+    [`${"日".repeat(200)}.pdf`, `${"日".repeat(66)}.pdf`],
+    ["CON.pdf", "CON-.pdf"],
+    ["lpt1.tar.gz", "lpt1-.tar.gz"],
+    ["console.pdf", "console.pdf"],
     ["archive.tar.gz", "archive.tar.gz"],
   ])("makes %j %j", (name, clean) => {
     expect(sanitizeFileName(name)).toBe(clean);

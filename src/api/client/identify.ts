@@ -10,7 +10,7 @@ import { invalid } from "../../shared/problem.ts";
 import { isStorableText } from "../../shared/storable-text.ts";
 import { deviceOf } from "../../shared/user-agent.ts";
 import { ClientError, ClientParams, clientData } from "./envelope.ts";
-import { CLIENT_BUCKET, type ClientApiOptions } from "./options.ts";
+import { CLIENT_BUCKET, type ClientApiOptions, clientOf } from "./options.ts";
 
 /** How long an SDK may use the state before it asks again. */
 const STATE_LIFETIME_MS = 30 * 60_000;
@@ -25,7 +25,8 @@ const KEY_PATTERN = /^[a-z][a-z0-9_]*$/;
 const RESERVED_KEYS = new Set(["user_id", "first_name", "last_name"]);
 const EMAIL_PATTERN = z.regexes.email;
 
-const RULES: AttributeRules = {
+/** What attributes this contract takes. */
+export const ATTRIBUTE_RULES: AttributeRules = {
   booleanKeysAre: "string",
   judgeNewKey: (key) => {
     if (RESERVED_KEYS.has(key.trim().toLowerCase())) return "reserved";
@@ -87,14 +88,14 @@ export const identifyRoute: FastifyPluginAsync<ClientApiOptions> = async (app, {
       validatorCompiler: acceptAnything,
     },
     async (request, reply) => {
-      limiter.count(CLIENT_BUCKET, request.ip);
+      await limiter.count(CLIENT_BUCKET, clientOf(request));
       const environmentId = request.params.environmentId.trim();
       if (!ID_PATTERN.test(environmentId)) throw invalid("Invalid workspace ID format");
       const environment = await services.environments.configuration(environmentId);
       const contact = await services.contacts.identify({
         environment,
         ...parseBody(parseJson(request.body)),
-        rules: RULES,
+        rules: ATTRIBUTE_RULES,
         device: deviceOf(request.headers["user-agent"]),
       });
       reply.type("application/json; charset=utf-8");
@@ -105,16 +106,22 @@ export const identifyRoute: FastifyPluginAsync<ClientApiOptions> = async (app, {
 
 function parseBody(body: unknown): { userId: string; attributes: SubmittedAttributes } {
   const { userId, attributes } = isObject(body) ? body : {};
+  return { userId: parseUserId(userId), attributes: isObject(attributes) ? parseAttributes(attributes) : new Map() };
+}
+
+/** Throws `invalid` in this contract's words. */
+export function parseUserId(userId: unknown): string {
   if (typeof userId !== "string" || userId === "") throw invalid("userId is required and must be a string");
   if (userId.length > MAX_USER_ID_LENGTH) throw invalid(`userId must not exceed ${MAX_USER_ID_LENGTH} characters`);
   if (!isStorableText(userId)) throw invalid("userId must not contain NUL characters or unpaired surrogates");
-  return { userId, attributes: isObject(attributes) ? parseAttributes(attributes) : new Map() };
+  return userId;
 }
 
 /** A list counts as an object with the keys 0, 1, …, as in the reference. */
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
-function parseAttributes(given: Record<string, unknown>): SubmittedAttributes {
+/** Throws `invalid` in this contract's words. */
+export function parseAttributes(given: Record<string, unknown>): SubmittedAttributes {
   const keys = Object.keys(given);
   if (keys.length > MAX_ATTRIBUTES) throw invalid(`attributes must not have more than ${MAX_ATTRIBUTES} keys`);
   if (Object.hasOwn(given, "email")) requireEmail(given.email);
@@ -146,8 +153,7 @@ function requireEmail(email: unknown): void {
 function presentState(contact: IdentifiedContact, now: number): string {
   const { id, userId, segmentIds, displays, responses, attributes, notes } = contact;
   const language = attributes.language;
-  const messages = notes.map(messageOf).filter((text) => text !== undefined);
-  const errors = notes.map(errorOf).filter((text) => text !== undefined);
+  const { messages, errors } = describeNotes(notes);
   return JSON.stringify({
     data: {
       state: {
@@ -168,6 +174,14 @@ function presentState(contact: IdentifiedContact, now: number): string {
   });
 }
 
+/** What is told of attributes that were not written as submitted, and of keys that could not be created. */
+export function describeNotes(notes: readonly AttributeNote[]): { messages: string[]; errors: string[] } {
+  return {
+    messages: notes.map(messageOf).filter((text) => text !== undefined),
+    errors: notes.map(errorOf).filter((text) => text !== undefined),
+  };
+}
+
 function messageOf(note: AttributeNote): string | undefined {
   switch (note.kind) {
     case "type_mismatch":
@@ -179,6 +193,7 @@ function messageOf(note: AttributeNote): string | undefined {
     case "language_ignored":
       return `Ignored invalid language code '${note.value}'. The existing value was preserved.`;
     case "keys_refused":
+    case "email_invalid":
       return undefined;
   }
 }

@@ -8,9 +8,13 @@ import { displayRoutes } from "./displays.ts";
 import { presentClientError } from "./envelope.ts";
 import { environmentRoute } from "./environment.ts";
 import { identifyRoute } from "./identify.ts";
+import { legacyRoutes } from "./legacy/index.ts";
+import { previewImageRoute } from "./og.ts";
 import type { ClientApiOptions } from "./options.ts";
 import { preflightRoutes } from "./preflight.ts";
 import { responseRoutes } from "./responses.ts";
+import { storageRoute } from "./storage.ts";
+import { storageLocalRoute } from "./storage-local.ts";
 
 /** On every answer below the prefix, errors included. Source: client-api §2.6. */
 const HEADERS = {
@@ -36,5 +40,9 @@ export const clientApi: FastifyPluginAsync<ClientApiOptions> = async (app, { gen
   await app.register(identifyRoute, options);
   await app.register(displayRoutes, options);
   await app.register(responseRoutes, options);
+  await app.register(storageRoute, options);
+  await app.register(storageLocalRoute, options);
+  await app.register(legacyRoutes, options);
+  if (generation === "v1") await app.register(previewImageRoute);
   otherMethods.close();
 };
