@@ -26,7 +26,9 @@ export async function serve<Prepared>(options: ServeOptions<Prepared>): Promise<
   const server = await createServer(options);
   try {
     const prepared = await prepare(server.db);
-    return { prepared, port: await listen(server.app, { host: config.HOST, port }), stop };
+    const listening = await listen(server.app, { host: config.HOST, port });
+    server.startDelivering();
+    return { prepared, port: listening, stop };
   } catch (error) {
     await server.close();
     throw error;

@@ -43,6 +43,8 @@ export interface Backend {
 export interface Server extends Backend {
   /** Built, not listening. */
   app: FastifyInstance;
+  /** Delivers webhooks; called once the server listens. */
+  startDelivering(): void;
   /** From now on `/ready` answers 503; requests are still served. */
   stopAccepting(): void;
   /** Waits for the requests that are being served, then closes the rest. */
@@ -57,7 +59,7 @@ export async function openBackend({ config, url, directUrl = url, log }: Backend
   return { db, changes, queue, services, close };
 
   async function close(): Promise<void> {
-    await queue.stop();
+    await Promise.all([queue.stop(), services.webhookWorker.stop()]);
     await changes.close();
     await db.close();
   }
@@ -88,7 +90,11 @@ export async function createServer(options: BackendOptions & { shared?: SharedAm
   };
   const app = await createApp({ config, services, log, limiter, readiness, metrics });
   backend.queue.start(backgroundTasks(services));
-  return { ...backend, app, stopAccepting, close };
+  return { ...backend, app, startDelivering, stopAccepting, close };
+
+  function startDelivering(): void {
+    if (config.WEBHOOK_WORKER) services.webhookWorker.start();
+  }
 
   function stopAccepting(): void {
     isAccepting = false;

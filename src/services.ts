@@ -40,6 +40,12 @@ import { createS3Store } from "./uploads/s3-store.ts";
 import { createUploadService, type UploadService } from "./uploads/service.ts";
 import type { UploadStore } from "./uploads/store.ts";
 import { createUploadTokens } from "./uploads/upload-token.ts";
+import { createAddressRules } from "./webhooks/address-rules.ts";
+import { createDeliverer } from "./webhooks/deliverer.ts";
+import { createDeliveryLog, type DeliveryLog } from "./webhooks/delivery-log.ts";
+import { createDeliveryQueue } from "./webhooks/delivery-queue.ts";
+import { createDeliveryWorker, type DeliveryWorker } from "./webhooks/delivery-worker.ts";
+import { createSender } from "./webhooks/sender.ts";
 import { createWebhookService, type WebhookService } from "./webhooks/service.ts";
 
 /** Every service, by the noun it serves. */
@@ -65,6 +71,9 @@ export interface Services {
   surveys: SurveyService;
   teams: TeamService;
   uploads: UploadService;
+  webhookDeliveries: DeliveryLog;
+  /** Delivers webhooks once it is started. */
+  webhookWorker: DeliveryWorker;
   webhooks: WebhookService;
 }
 
@@ -174,14 +183,6 @@ export function createServices({
     forgetEnvironment: environments.forget,
   });
   const teams = createTeamService({ db, newId, now: Date.now, minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE });
-  const webhooks = createWebhookService({
-    db,
-    newId,
-    newSecret: () => `whsec_${randomBytes(32).toString("base64")}`,
-    now: Date.now,
-    secretBox: createSecretBox(config.ENCRYPTION_KEY),
-    targetRules: { resolveHost, allowInternal: config.DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS },
-  });
   const contactLinks = createContactLinkService({
     db,
     environments,
@@ -224,7 +225,7 @@ export function createServices({
     surveys,
     teams,
     uploads,
-    webhooks,
+    ...createWebhooks({ config, db, log }),
   };
 }
 
@@ -241,14 +242,49 @@ function createUploadStore(config: CompleteConfig): UploadStore {
   });
 }
 
+/** Webhooks, their deliveries and the worker that makes them. */
+function createWebhooks({ config, db, log }: { config: CompleteConfig; db: Database; log: Logger }) {
+  const now = Date.now;
+  const secretBox = createSecretBox(config.ENCRYPTION_KEY);
+  const newSecret = () => `whsec_${randomBytes(32).toString("base64")}`;
+  const addresses = createAddressRules({
+    allowInternal: config.DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS,
+    allowedNetworks: config.WEBHOOK_ALLOWED_CIDRS,
+  });
+  const resolve = (hostname: string) => lookup(hostname, { all: true, verbatim: true });
+  const resolveHost = async (hostname: string) => (await resolve(hostname)).map(({ address }) => address);
+  const queue = createDeliveryQueue({ db, now });
+  const deliverer = createDeliverer({
+    queue,
+    sender: createSender({ addresses, resolve }),
+    secretBox,
+    publicUrl: publicUrl(config),
+    now,
+    random: Math.random,
+    log,
+  });
+  const keepMs = config.WEBHOOK_LOG_DAYS * 86_400_000;
+  const webhookWorker = createDeliveryWorker({ queue, deliver: deliverer.deliver, now, log, keepMs });
+  const webhookDeliveries = createDeliveryLog({
+    db,
+    queue,
+    deliverer,
+    wake: webhookWorker.wake,
+    now,
+    newId,
+    newMessageId: () => randomBytes(32).toString("hex"),
+    newSecret,
+    secretBox,
+  });
+  const webhooks = createWebhookService({ db, newId, newSecret, now, secretBox, targetRules: { resolveHost, addresses } });
+  return { webhookDeliveries, webhookWorker, webhooks };
+}
+
 /** Spam protection needs both keys: the SDK fetches a token with one, the server checks it with the other. */
 const installationOf = (config: CompleteConfig) => ({
   publicUrl: publicUrl(config),
   recaptchaSiteKey: config.RECAPTCHA_SECRET_KEY === undefined ? null : (config.RECAPTCHA_SITE_KEY ?? null),
 });
-
-const resolveHost = async (hostname: string): Promise<string[]> =>
-  (await lookup(hostname, { all: true })).map(({ address }) => address);
 
 /** What runs in the background of a server. */
 export function backgroundTasks({ erasures, events, jobs }: Services): Parameters<JobQueue["start"]>[0] {

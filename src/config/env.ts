@@ -162,6 +162,23 @@ const Environment = z.object({
   DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS: flag
     .default(false)
     .describe("Let webhooks point into the network that the server stands in"),
+  WEBHOOK_ALLOWED_CIDRS: z
+    .string()
+    .default("")
+    .transform((value) => value.split(",").map((network) => network.trim()))
+    .transform((networks) => networks.filter((network) => network !== ""))
+    .refine((networks) => networks.every(isNetwork), "must be networks such as 10.0.0.0/8, separated by commas")
+    .describe("Networks of our own that webhooks may point into, separated by commas: `10.0.0.0/8,fd00::/8`"),
+  WEBHOOK_WORKER: flag
+    .default(true)
+    .describe("Deliver webhooks in the server's process; `off` where `mortar worker` runs beside it"),
+  WEBHOOK_LOG_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(365)
+    .default(14)
+    .describe("Days for which webhooks' events and their deliveries are kept, to be looked up and replayed"),
   SHUTDOWN_DELAY_MS: z.coerce
     .number()
     .int()
@@ -241,4 +258,11 @@ function defaultOf(schema: z.ZodType): string {
 
 function isTrustProxy(value: string): boolean {
   return value === "" || /^\d{1,2}$/.test(value) || value.split(",").every((part) => isIP(part.trim().split("/")[0] ?? "") !== 0);
+}
+
+function isNetwork(text: string): boolean {
+  const [address = "", bits, ...rest] = text.split("/");
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
 }

@@ -139,5 +139,8 @@ function openPool({ url, max, log, settings }: { url: string; max: number; log: 
     ...(settings !== undefined && { onConnect: (client: pg.ClientBase) => client.query(settings) }),
   });
   pool.on("error", (error) => log.warn({ err: error }, "idle database connection lost"));
+  // One that is lost in the middle of a transaction, between two statements, has nobody else to tell; without a listener
+  // Node would end the process. The next statement fails.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }

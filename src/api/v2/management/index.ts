@@ -7,6 +7,7 @@ import { contactLinkRoutes } from "./contact-links.ts";
 import { contactRoutes } from "./contacts.ts";
 import { responseRoutes } from "./responses.ts";
 import { segmentRoutes } from "./segments.ts";
+import { webhookDeliveryRoutes } from "./webhook-deliveries.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
 export const managementApi: FastifyPluginAsync<{ services: Services }> = async (app, { services }) => {
@@ -20,4 +21,5 @@ export const managementApi: FastifyPluginAsync<{ services: Services }> = async (
   await app.register(contactLinkRoutes, { services });
   await app.register(segmentRoutes, { services });
   await app.register(webhookRoutes, { services });
+  await app.register(webhookDeliveryRoutes, { services });
 };
