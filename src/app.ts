@@ -5,6 +5,7 @@ import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod
 import type { Logger } from "pino";
 import { clientApi } from "./api/client/index.ts";
 import { storageApi } from "./api/storage/index.ts";
+import { userpilotApi } from "./api/userpilot/index.ts";
 import { v1Api } from "./api/v1/index.ts";
 import { v2Api } from "./api/v2/index.ts";
 import type { CompleteConfig } from "./config/env.ts";
@@ -38,6 +39,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     trustProxy: parseTrustProxy(config.TRUST_PROXY),
     // Older loaders put a slash after the address they were given: their paths begin with two.
     routerOptions: { maxParamLength: 500, ignoreDuplicateSlashes: true },
+    rewriteUrl: ({ url = "/" }) => tidyVendorPath(url),
     // Fastify's own 503 while closing has another contract's shape; connections are drained instead.
     return503OnClosing: false,
     forceCloseConnections: "idle",
@@ -69,6 +71,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(clientApi, { prefix: "/api/v2/client", generation: "v2", services, limiter });
   await app.register(v1Api, { prefix: "/api/v1", services, limiter });
   await app.register(v2Api, { prefix: "/api/v2", services, limiter, readiness });
+  await app.register(userpilotApi, { prefix: "/v1", services, limiter, config });
+  await app.register(userpilotApi, { prefix: "/userpilot/v1", services, limiter, config, hidden: true });
   return app;
 }
 
@@ -81,6 +85,9 @@ const SECURITY_HEADERS = {
 /** A client's own request id is kept when it is short and harmless to log. */
 const acceptRequestId = (header: string | string[] | undefined): string | undefined =>
   typeof header === "string" && /^[\w.-]{1,64}$/.test(header) ? header : undefined;
+
+/** Other vendors' connectors may end a path with a slash; Formbricks' contracts answer that with a redirect. */
+const tidyVendorPath = (url: string): string => url.replace(/^(\/+(?:(?:userpilot|sprig)\/+)?v[12]\/[^?]*[^/?])\/(?=\?|$)/, "$1");
 
 /** A number of hops, or the addresses and networks of proxies; nothing is trusted by default. */
 function parseTrustProxy(value: string): false | string[] | ((address: string, hop: number) => boolean) {

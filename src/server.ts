@@ -5,10 +5,11 @@ import { createApp } from "./app.ts";
 import type { CompleteConfig } from "./config/env.ts";
 import { type ChangeFeed, openChangeFeed } from "./db/change-feed.ts";
 import { type Database, openDatabase } from "./db/database.ts";
+import { createJobQueue, type JobQueue } from "./db/job-queue.ts";
 import { pendingMigrations } from "./db/migrate.ts";
 import type { MetricJson, Metrics } from "./http/metrics.ts";
 import { createRateLimiter, type RateStore } from "./http/rate-limit.ts";
-import { createServices, type Services } from "./services.ts";
+import { backgroundTasks, createServices, type Services } from "./services.ts";
 
 export interface BackendOptions {
   config: CompleteConfig;
@@ -33,6 +34,8 @@ export interface SharedAmongWorkers {
 export interface Backend {
   db: Database;
   changes: ChangeFeed;
+  /** Tasks may be added; they run in processes that called `start`. */
+  queue: JobQueue;
   services: Services;
   close(): Promise<void>;
 }
@@ -49,10 +52,12 @@ export interface Server extends Backend {
 export async function openBackend({ config, url, directUrl = url, log }: BackendOptions): Promise<Backend> {
   const db = openDatabase({ url, poolSize: poolSizeOf(config), prepared: config.DATABASE_PREPARED_STATEMENTS, log });
   const changes = await openChangeFeed({ url: directUrl, log });
-  const services = createServices({ config, db, changes, log });
-  return { db, changes, services, close };
+  const queue = createJobQueue({ url: directUrl, log });
+  const services = createServices({ config, db, changes, queue, log });
+  return { db, changes, queue, services, close };
 
   async function close(): Promise<void> {
+    await queue.stop();
     await changes.close();
     await db.close();
   }
@@ -82,6 +87,7 @@ export async function createServer(options: BackendOptions & { shared?: SharedAm
     isMigrated: checkMigrated,
   };
   const app = await createApp({ config, services, log, limiter, readiness, metrics });
+  backend.queue.start(backgroundTasks(services));
   return { ...backend, app, stopAccepting, close };
 
   function stopAccepting(): void {

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { type ActionClassService, createActionClassService } from "./action-classes/service.ts";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
+import { type CompanyService, createCompanyService } from "./companies/service.ts";
 import { type CompleteConfig, publicUrl } from "./config/env.ts";
 import { type ContactLinkService, createContactLinkService } from "./contact-links/service.ts";
 import { createContactLinkTokens } from "./contact-links/token.ts";
@@ -13,8 +14,12 @@ import { type ContactManagement, createContactManagement } from "./contacts/mana
 import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
+import type { JobQueue } from "./db/job-queue.ts";
 import { createDisplayService, type DisplayService } from "./displays/service.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
+import { createErasureService, createSuppression, type ErasureService } from "./erasures/service.ts";
+import { createEventService, type EventService } from "./events/service.ts";
+import { createJobService, createRowWriter, type JobService } from "./jobs/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
 import { createGates } from "./responses/gates.ts";
 import { createResponseManagement, type ResponseManagement } from "./responses/management.ts";
@@ -44,10 +49,14 @@ export interface Services {
   attributeKeys: AttributeKeyService;
   attributeRows: AttributeRowService;
   contactLinks: ContactLinkService;
+  companies: CompanyService;
   contactManagement: ContactManagement;
   contacts: ContactService;
   displays: DisplayService;
   environments: EnvironmentService;
+  erasures: ErasureService;
+  events: EventService;
+  jobs: JobService;
   organizations: OrganizationService;
   responseManagement: ResponseManagement;
   responses: ResponseService;
@@ -64,16 +73,39 @@ export function createServices({
   config,
   db,
   changes,
+  queue,
   log,
 }: {
   config: CompleteConfig;
   db: Database;
   changes: ChangeFeed;
+  queue: JobQueue;
   log: Logger;
 }): Services {
   const apiKeys = createApiKeyService({ db, changes, newId, now: Date.now });
   const environments = createEnvironmentService({ db, changes, log, installation: installationOf(config) });
-  const contacts = createContactService({ db, environments, newId, now: Date.now, maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS });
+  const companies = createCompanyService({ db, newId });
+  const contacts = createContactService({
+    db,
+    companies,
+    environments,
+    newId,
+    now: Date.now,
+    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
+  });
+  const encryptionKey = config.ENCRYPTION_KEY;
+  const suppression = createSuppression({ db, encryptionKey });
+  const erasures = createErasureService({ db, suppression, encryptionKey, now: Date.now });
+  const events = createEventService({
+    db,
+    contacts,
+    suppression,
+    newId,
+    now: Date.now,
+    retentionDays: config.EVENT_RETENTION_DAYS,
+  });
+  const writeRows = createRowWriter({ contacts, companies, events, suppression });
+  const jobs = createJobService({ db, environments, writeRows, newId, now: Date.now, isStopping: queue.isStopping });
   const organizations = createOrganizationService({
     db,
     newId,
@@ -167,6 +199,8 @@ export function createServices({
     surveys: liveSurveys,
     newId,
     publicUrl: publicUrl(config),
+    removeFile: uploads.removeFile,
+    log,
   });
   return {
     actionClasses,
@@ -174,10 +208,14 @@ export function createServices({
     attributeKeys,
     attributeRows: createAttributeRowService({ db }),
     contactLinks,
+    companies,
     contactManagement,
     contacts,
     displays,
     environments,
+    erasures,
+    events,
+    jobs,
     organizations,
     responseManagement,
     responses,
@@ -211,3 +249,20 @@ const installationOf = (config: CompleteConfig) => ({
 
 const resolveHost = async (hostname: string): Promise<string[]> =>
   (await lookup(hostname, { all: true })).map(({ address }) => address);
+
+/** What runs in the background of a server. */
+export function backgroundTasks({ erasures, events, jobs }: Services): Parameters<JobQueue["start"]>[0] {
+  const tasks = { ...jobs.tasks, ...erasures.tasks, tidy };
+  return { tasks, daily: ["tidy"], onStart: resume };
+
+  async function tidy(): Promise<void> {
+    await events.deleteExpired();
+    await jobs.deleteExpired();
+    await erasures.deleteExpired();
+  }
+
+  async function resume(): Promise<void> {
+    await jobs.resume();
+    await erasures.resume();
+  }
+}

@@ -103,6 +103,30 @@ const Environment = z.object({
     .max(10_000)
     .default(150)
     .describe("Contact attribute keys an environment may have"),
+  EVENT_RETENTION_DAYS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(36_500)
+    .default(0)
+    .describe("Days after which events of contacts are deleted; `0` keeps them"),
+  ERASURE_MODE: z
+    .enum(["anonymise", "delete"])
+    .default("anonymise")
+    .describe("What an erasure does with a person's answers: keep them without any link to the person, or delete them too"),
+  USERPILOT_DELETE_DELAY_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(31_536_000)
+    .default(0)
+    .describe("Time between a delete call of the Userpilot contract and the deletion"),
+  USERPILOT_RATE_LIMIT: flag
+    .default(false)
+    .describe("Apply Userpilot's own limits to its contract: 600 identifies and 600 tracks per minute, a delete per 2 s"),
+  USERPILOT_TRACK_CREATES_USERS: flag
+    .default(true)
+    .describe("Whether the Userpilot contract's track call makes a contact of a user who is not known yet"),
   USER_MANAGEMENT_MINIMUM_ROLE: z
     .enum(["owner", "manager", "disabled"])
     .default("manager")

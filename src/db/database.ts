@@ -27,7 +27,7 @@ const MAX_TRIES = 4;
  * identify anew for each call takes four times as long as running it, and a plan made while a table was small would
  * read the whole table until the next ANALYZE.
  */
-const PLAN_FOR_NAMED = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set jit = off";
+export const PLAN_FOR_NAMED = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set jit = off";
 
 export interface DatabaseOptions {
   url: string;

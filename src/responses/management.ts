@@ -1,3 +1,4 @@
+import type { Logger } from "pino";
 import type { Database, Transaction } from "../db/database.ts";
 import { isMissingRow, isUniqueViolation } from "../db/errors.ts";
 import { findOwnedRow } from "../db/owned-row.ts";
@@ -32,7 +33,7 @@ import {
 } from "./response-values.ts";
 import { withAbsoluteFiles } from "./storage-urls.ts";
 import { textKeys } from "./survey-elements.ts";
-import { findInvalidUpload } from "./upload-answers.ts";
+import { findInvalidUpload, findUploadedFiles, type UploadCheck, type UploadedFile } from "./upload-answers.ts";
 
 export type { ResponseRecord } from "./response-record.ts";
 
@@ -101,6 +102,8 @@ export function createResponseManagement({
   surveys,
   newId,
   publicUrl,
+  removeFile,
+  log,
 }: {
   db: Database;
   environments: EnvironmentService;
@@ -108,6 +111,8 @@ export function createResponseManagement({
   newId: () => string;
   /** Where this server is reached, without a slash at its end. */
   publicUrl: string;
+  removeFile: (file: UploadedFile) => Promise<void>;
+  log: Logger;
 }) {
   return { list, listNewest, get, create, createIn, replace, change, remove };
 
@@ -324,10 +329,15 @@ export function createResponseManagement({
     ]);
   }
 
-  /** With its display. Throws `not_found` (response), `forbidden`. */
+  /**
+   * With its display and, once that is done, the files of its answers that no other response names.
+   * Throws `not_found` (response), `forbidden`.
+   */
   async function remove(caller: Principal, id: string): Promise<ResponseRecord> {
-    const { environmentId } = await findResponse(db, caller, id, "manage");
-    return await db.transaction(async (tx) => {
+    const { environmentId, surveyId } = await findResponse(db, caller, id, "manage");
+    const environment = await environments.configuration(environmentId);
+    const survey = await surveys.find(environment, surveyId);
+    const removed = await db.transaction(async (tx) => {
       const [response] = await tx.query<ResponseRecord>(
         `delete from responses t where "environmentId" = $1 and id = $2 returning ${RESPONSE_COLUMNS}`,
         [environmentId, id],
@@ -337,6 +347,25 @@ export function createResponseManagement({
         await tx.query(`delete from displays where "environmentId" = $1 and id = $2`, [environmentId, response.displayId]);
       return response;
     });
+    await removeFiles(survey, uploadCheck(environment, survey, removed.data));
+    return removed;
+  }
+
+  /** A file that cannot be deleted now is left: the response is gone, and nobody is told otherwise. */
+  async function removeFiles({ environmentId, id: surveyId }: LiveSurvey, check: UploadCheck): Promise<void> {
+    for (const file of findUploadedFiles(check)) {
+      try {
+        const name = file.path.at(-1) ?? "";
+        const named = await db.query(
+          `select 1 from responses where "environmentId" = $1 and "surveyId" = $2
+             and (strpos(data::text, $3) > 0 or strpos(data::text, $4) > 0) limit 1`,
+          [environmentId, surveyId, name, encodeURIComponent(name)],
+        );
+        if (named.length === 0) await removeFile(file);
+      } catch (error) {
+        log.warn({ err: error, environmentId, surveyId }, "uploaded file not deleted");
+      }
+    }
   }
 
   async function findSurvey(caller: Principal, id: string, level: PermissionLevel) {
@@ -358,16 +387,7 @@ export function createResponseManagement({
   ): void {
     const elements = elementsOf(survey);
     const texts = textKeys(language, survey.languages);
-    const unscopedOwnerIds = idsOf(environment);
-    const upload = {
-      elements,
-      data,
-      environmentId: environment.id,
-      surveyId: survey.id,
-      ownOrigins: [publicUrl],
-      unscopedOwnerIds,
-    };
-    if (findInvalidUpload(upload) !== null) throw refused("response", INVALID_UPLOAD);
+    if (findInvalidUpload(uploadCheck(environment, survey, data)) !== null) throw refused("response", INVALID_UPLOAD);
     const questionId = findOverlongOther({ elements, data, texts });
     if (questionId !== null)
       throw refused("response", `Response for question ${questionId} exceeds character limit`, { questionId });
@@ -377,6 +397,22 @@ export function createResponseManagement({
       meta: { elementId, ruleId, ruleType },
     }));
     if (issues.length > 0) throw new Problem("malformed", "The answers break the survey's rules", { issues });
+  }
+
+  function uploadCheck(
+    environment: EnvironmentConfiguration,
+    survey: LiveSurvey,
+    data: Readonly<Record<string, unknown>>,
+  ): UploadCheck {
+    const { id: surveyId } = survey;
+    return {
+      elements: elementsOf(survey),
+      data,
+      environmentId: environment.id,
+      surveyId,
+      ownOrigins: [publicUrl],
+      unscopedOwnerIds: idsOf(environment),
+    };
   }
 
   /** As {@link requireAnswers}, in the words of {@link createIn}; the length of respondents' own texts is free. */

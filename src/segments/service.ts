@@ -5,7 +5,6 @@ import { resolveSegments, type SegmentRow } from "./resolve.ts";
 
 export {
   type FilterNode,
-  SegmentFilters,
   type SegmentFiltersContext,
   SegmentFiltersInput,
   validateFilters,
@@ -14,12 +13,10 @@ export { type SurveyInteraction, surveyInteractions } from "./interactions.ts";
 export {
   type CompiledSegment,
   compileSegments,
-  type ExplainedGroup,
   type ExplainedLeaf,
   type ExplainedNode,
   type Explanation,
   matchingSegmentIds,
-  type SegmentMemo,
   type SegmentSubject,
 } from "./predicate.ts";
 export type { SegmentRow } from "./resolve.ts";

@@ -104,7 +104,7 @@ export function createUploadService({
   /** The elements of a survey's document, in either generation. */
   readElements: (document: unknown) => readonly UploadElement[];
 }) {
-  return { maxBytes, publicUrl, findSurvey, createSlot, createPublicSlot, receive, findFile, readFile };
+  return { maxBytes, publicUrl, findSurvey, createSlot, createPublicSlot, receive, findFile, readFile, removeFile };
 
   /** Throws `not_found`, or `invalid` when the survey is another environment's. */
   async function findSurvey({ id: environmentId }: EnvironmentConfiguration, surveyId: string): Promise<UploadSurvey> {
@@ -192,6 +192,12 @@ export function createUploadService({
       if (facts) return { ...facts, key, name, contentType: mimeTypeOf(name) ?? "application/octet-stream" };
     }
     throw new Problem("not_found", "file not found", { details: { resource_id: name, resource_type: "file" } });
+  }
+
+  /** Deletes a private file by the segments of its path; none is fine. Throws when the store is away. */
+  async function removeFile({ ownerId, path }: { ownerId: string; path: readonly string[] }): Promise<void> {
+    const key = fileKey(ownerId, "private", path);
+    if (key !== null) await store.remove(key);
   }
 
   function readFile({ key }: ServedFile, range: ByteRange | null): Promise<Readable> {

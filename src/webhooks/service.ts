@@ -6,7 +6,7 @@ import { notFound, refused } from "../shared/problem.ts";
 import type { SecretBox } from "../shared/secret-box.ts";
 import { judgeTarget, type TargetRules } from "./target.ts";
 
-export { isInternalAddress, judgeTarget, type TargetRules } from "./target.ts";
+export type { TargetRules } from "./target.ts";
 
 export type WebhookService = ReturnType<typeof createWebhookService>;
 

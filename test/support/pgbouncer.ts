@@ -5,6 +5,9 @@ import { join } from "node:path";
 import pg from "pg";
 import { makeTemporaryFolder } from "./temporary-folder.ts";
 
+/** Installed or not, by the operating system's packages. */
+const PROGRAM = "pgbouncer";
+
 /** It runs as root no more than PostgreSQL does; this is `nobody`. */
 const UNPRIVILEGED = { uid: 65_534, gid: 65_534 };
 
@@ -16,7 +19,7 @@ export interface PgBouncer {
 
 export function hasPgBouncer(): boolean {
   try {
-    execFileSync("pgbouncer", ["--version"], { stdio: "ignore" });
+    execFileSync(PROGRAM, ["--version"], { stdio: "ignore" });
     return true;
   } catch {
     return false;
@@ -43,7 +46,7 @@ default_pool_size = 3
 `,
   );
   chmodSync(file, 0o644);
-  const bouncer = spawn("pgbouncer", [file], { stdio: "ignore", ...(process.getuid?.() === 0 && UNPRIVILEGED) });
+  const bouncer = spawn(PROGRAM, [file], { stdio: "ignore", ...(process.getuid?.() === 0 && UNPRIVILEGED) });
   const pooled = `postgresql://anyone@127.0.0.1:${port}/pooled`;
   await waitUntilItServes(pooled, bouncer);
   return { url: pooled, stop };

@@ -193,6 +193,7 @@ function messageOf(note: AttributeNote): string | undefined {
     case "language_ignored":
       return `Ignored invalid language code '${note.value}'. The existing value was preserved.`;
     case "keys_refused":
+    case "email_invalid":
       return undefined;
   }
 }

@@ -1,18 +1,26 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newId } from "../../../../src/shared/ids.ts";
 import { buildApiKey, buildContact, buildSurvey, buildTenant, type Tenant } from "../../../support/build.ts";
 import { startTestServer, type TestServer } from "../../../support/server.ts";
+import { makeTemporaryFolder, type TemporaryFolder } from "../../../support/temporary-folder.ts";
 
 const PUBLIC_URL = "https://forms.example.com";
 
+let folder: TemporaryFolder;
 let server: TestServer;
 let tenant: Tenant;
 let neighbour: Tenant;
 beforeAll(async () => {
-  server = await startTestServer({ PUBLIC_URL });
+  folder = makeTemporaryFolder();
+  server = await startTestServer({ PUBLIC_URL, DATA_DIR: folder.path });
   [tenant, neighbour] = [await buildTenant(server.db), await buildTenant(server.db)];
 });
-afterAll(() => server.close());
+afterAll(async () => {
+  await server.close();
+  folder.remove();
+});
 
 const PATH = "/api/v2/management/responses";
 const ISO = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -348,6 +356,25 @@ describe("the routes of one response", () => {
     expect((await send("delete", `${PATH}/${created.id}`).expect(200)).body).toEqual({ data: created });
     expect(await server.db.prisma.display.count({ where: { id: display.id } })).toBe(0);
     expect((await send("delete", `${PATH}/${created.id}`).expect(404)).body).toEqual(NOT_FOUND);
+  });
+
+  it("DELETE deletes the files of the answers that no other response names", async () => {
+    const { id: surveyId } = await buildOwnSurvey();
+    const keyOfFile = (name: string) => `${tenant.environmentId}/private/surveys/${surveyId}/elements/file/${name}`;
+    const isThere = (name: string) => existsSync(join(folder.path, "uploads", keyOfFile(name)));
+    const names = ["own file.png", "shared.png"];
+    for (const name of names) {
+      const path = join(folder.path, "uploads", keyOfFile(name));
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, "x");
+    }
+    const urlOf = (name: string) => `/storage/${encodeURI(keyOfFile(name))}`;
+    const created = await create({ surveyId, data: { file: names.map(urlOf), why: urlOf("shared.png") } });
+    const other = await create({ surveyId, data: { file: [urlOf("shared.png")] } });
+    await send("delete", `${PATH}/${created.id}`).expect(200);
+    expect(names.map(isThere)).toEqual([false, true]);
+    await send("delete", `${PATH}/${other.id}`).expect(200);
+    expect(names.map(isThere)).toEqual([false, false]);
   });
 
   it("answer 404 to an unknown id, 422 to what is none, 401 for a neighbour's", async () => {
