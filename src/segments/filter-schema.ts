@@ -89,7 +89,7 @@ export interface FilterNode {
 }
 
 /** The shape of filters, as routes take and show them; {@link validateFilters} holds the rules beyond the shape. */
-export const SegmentFilters: z.ZodType<FilterNode[]> = z
+const SegmentFilters: z.ZodType<FilterNode[]> = z
   .lazy(() =>
     z.array(
       z.object({

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import type { Config } from "../../config/env.ts";
 import { createErrorHandler } from "../../http/errors.ts";
-import { createRateLimiter } from "../../http/rate-limit.ts";
+import type { RateLimiter } from "../../http/rate-limit.ts";
 import { authenticateByScheme } from "../../http/scheme-authentication.ts";
 import type { Services } from "../../services.ts";
 import { notFound } from "../../shared/problem.ts";
@@ -37,15 +37,20 @@ const SERVED: Readonly<Record<string, readonly HTTPMethods[]>> = {
 /** Methods that another contract serves on a path of this one. */
 const OTHERS: Readonly<Record<string, readonly HTTPMethods[]>> = { "/users": ["POST"] };
 
+const UNLIMITED: RateLimiter = { count: () => undefined };
+
 export interface UserpilotApiOptions {
   services: Services;
   config: Config;
+  limiter: RateLimiter;
   hidden?: boolean;
 }
 
-export const userpilotApi: FastifyPluginAsync<UserpilotApiOptions> = async (app, { services, config, hidden = false }) => {
-  const limiter = createRateLimiter({ enabled: config.USERPILOT_RATE_LIMIT });
-  const options = { services, config, limiter, hidden };
+export const userpilotApi: FastifyPluginAsync<UserpilotApiOptions> = async (
+  app,
+  { services, config, limiter, hidden = false },
+) => {
+  const options = { services, config, limiter: config.USERPILOT_RATE_LIMIT ? limiter : UNLIMITED, hidden };
   app.setErrorHandler(createErrorHandler(presentUserpilotError));
   app.setNotFoundHandler((request) => {
     throw notFound("path", request.url.split("?", 1)[0] ?? null);
