@@ -16,7 +16,7 @@ import { healthRoutes, type ReadinessProbe } from "./http/health.ts";
 import type { Metrics } from "./http/metrics.ts";
 import { openApiDocument } from "./http/openapi.ts";
 import type { RateLimiter } from "./http/rate-limit.ts";
-import { scriptFiles } from "./http/script-files.ts";
+import { packageFiles, scriptFiles } from "./http/script-files.ts";
 import { answerUnknownPath } from "./http/unknown-path.ts";
 import type { Services } from "./services.ts";
 
@@ -66,6 +66,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(openApiDocument);
   await app.register(healthRoutes, { readiness });
   await app.register(scriptFiles, { prefix: "/js", folder: config.SDK_ASSETS_DIR });
+  await app.register(packageFiles, { prefix: "/api/packages", folder: config.SDK_ASSETS_DIR });
   await app.register(storageApi, { prefix: "/storage", services });
   await app.register(clientApi, { prefix: "/api/v1/client", generation: "v1", services, limiter });
   await app.register(clientApi, { prefix: "/api/v2/client", generation: "v2", services, limiter });

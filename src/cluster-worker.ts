@@ -1,14 +1,9 @@
 /** A worker's side of its primary process: see {@link startFleet}. */
 import cluster from "node:cluster";
 import { createAnswers } from "./cluster-answers.ts";
-import { type CountRequest, type MetricJson, type ToPrimary, ToWorker } from "./cluster-messages.ts";
+import { createRemoteStore } from "./cluster-counting.ts";
+import { type MetricJson, type ToPrimary, ToWorker } from "./cluster-messages.ts";
 import type { RateStore } from "./http/rate-limit.ts";
-
-/** A request is served uncounted when the primary does not answer in this time: limits protect, they must not stop us. */
-const COUNT_TIMEOUT_MS = 50;
-
-/** Clients known to be over their limit are remembered here, up to this many. */
-const MAX_REFUSED = 100_000;
 
 const GATHER_TIMEOUT_MS = 2_000;
 
@@ -40,7 +35,7 @@ export function reportFailure(reason: string): Promise<void> {
 /** Asks the primary for this worker's settings. */
 export async function joinPrimary({ stop }: PrimaryOptions): Promise<Primary> {
   const settings = createAnswers<Primary["settings"]>();
-  const counts = createAnswers<number[]>();
+  const counts = createRemoteStore((batch, requests) => tell({ kind: "count", batch, requests }));
   const gathered = createAnswers<MetricJson[][]>();
   let collect: () => Promise<MetricJson[]> = async () => [];
   process.on("message", (message) => receive(ToWorker.parse(message)));
@@ -55,7 +50,7 @@ export async function joinPrimary({ stop }: PrimaryOptions): Promise<Primary> {
   if (given === null) throw new Error("the primary process gave no settings");
   return {
     settings: given,
-    store: createPrimaryStore(counts),
+    store: counts.store,
     gatherMetrics,
     onCollect: (answer) => {
       collect = answer;
@@ -87,47 +82,6 @@ export async function joinPrimary({ stop }: PrimaryOptions): Promise<Primary> {
     const { id, answer } = gathered.expect(GATHER_TIMEOUT_MS);
     tell({ kind: "gather", id });
     return (await answer) ?? [await collect()];
-  }
-}
-
-/** Sends what is counted in one turn of the event loop as one message. */
-function createPrimaryStore(counts: ReturnType<typeof createAnswers<number[]>>): RateStore {
-  let batch: { requests: CountRequest[]; waits: Promise<number[] | null> } | undefined;
-  /** Bucket and client → when the client may come again. Saves asking, so that a flood costs the primary nothing. */
-  const refusedUntil = new Map<string, number>();
-  return { count };
-
-  function count(bucket: { name: string; limit: number; windowMs: number }, client: string): number | Promise<number> {
-    const key = `${bucket.name} ${client}`;
-    const until = refusedUntil.get(key);
-    if (until !== undefined) {
-      const wait = until - Date.now();
-      if (wait > 0) return wait;
-      refusedUntil.delete(key);
-    }
-    return ask({ ...bucket, client }).then((wait) => {
-      if (wait > 0) {
-        if (refusedUntil.size >= MAX_REFUSED) refusedUntil.clear();
-        refusedUntil.set(key, Date.now() + wait);
-      }
-      return wait;
-    });
-  }
-
-  async function ask(request: CountRequest): Promise<number> {
-    batch ??= startBatch();
-    const at = batch.requests.push(request) - 1;
-    return (await batch.waits)?.[at] ?? 0;
-  }
-
-  function startBatch(): { requests: CountRequest[]; waits: Promise<number[] | null> } {
-    const { id, answer } = counts.expect(COUNT_TIMEOUT_MS);
-    const requests: CountRequest[] = [];
-    setImmediate(() => {
-      batch = undefined;
-      tell({ kind: "count", batch: id, requests });
-    });
-    return { requests, waits: answer };
   }
 }
 

@@ -158,7 +158,7 @@ const Environment = z.object({
     .min(1)
     .optional()
     .transform((value) => (value === undefined ? undefined : resolve(value)))
-    .describe("Folder with `formbricks.umd.cjs` and `surveys.umd.cjs`, the scripts that SDKs load from `/js/`"),
+    .describe("Folder with a `formbricks.umd.cjs` or a `surveys.umd.cjs` to serve at `/js/` in the place of our own"),
   DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS: flag
     .default(false)
     .describe("Let webhooks point into the network that the server stands in"),

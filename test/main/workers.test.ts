@@ -19,16 +19,21 @@ describe("a server with two workers", () => {
     expect(child.output().match(/Mortar listens on/g)).toHaveLength(1);
     expect(new Set(listWorkers(child)).size).toBe(2);
     await leaveMinuteEnd();
-    const answers = await Promise.all(Array.from({ length: 60 }, () => identify(address)));
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(30);
+    // One after another, each on a connection of its own, which go to the workers in turn. On a busy machine the primary
+    // may be late, and a request is let through then; each worker by itself would let all of them through.
+    const answers: Response[] = [];
+    for (let n = 0; n < 60; n++) answers.push(await identify(address, { connection: "close" }));
+    const served = answers.filter(({ status }) => status === 200).length;
     const refused = answers.filter(({ status }) => status === 429);
-    expect(refused).toHaveLength(30);
+    expect(served + refused.length).toBe(60);
+    expect(served).toBeGreaterThanOrEqual(30);
+    expect(served).toBeLessThan(45);
     expect(Number(refused[0]?.headers.get("retry-after"))).toBeGreaterThan(0);
 
     const route = `route="/api/v2/client/:environmentId/user",method="POST"`;
     const metrics = await (await fetch(`${address}/metrics`)).text();
-    expect(metrics).toContain(`mortar_http_request_duration_seconds_count{${route},status="2xx"} 30\n`);
-    expect(metrics).toContain(`mortar_http_request_duration_seconds_count{${route},status="4xx"} 30\n`);
+    expect(metrics).toContain(`mortar_http_request_duration_seconds_count{${route},status="2xx"} ${served}\n`);
+    expect(metrics).toContain(`mortar_http_request_duration_seconds_count{${route},status="4xx"} ${refused.length}\n`);
     expect(metrics).not.toContain(environmentOf());
   });
 
@@ -83,8 +88,8 @@ function environmentOf(): string {
   return JSON.parse(readFileSync(join(variables.DATA_DIR, "bootstrap.json"), "utf8")).environments.production.id;
 }
 
-const identify = (address: string): Promise<Response> =>
-  fetch(`${address}/api/v2/client/${environmentOf()}/user`, { method: "POST", body: BODY });
+const identify = (address: string, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(`${address}/api/v2/client/${environmentOf()}/user`, { method: "POST", body: BODY, headers });
 
 /** Counts begin anew with the minute. */
 async function leaveMinuteEnd(): Promise<void> {

@@ -31,7 +31,7 @@ const KINDS = {
   contacts: {
     schema: V1Contact,
     present: (contact: PresentedContact): z.input<typeof V1Contact> => ({ ...contact, userId: null }),
-    names: { list: "getContacts", get: "getContact", remove: "deleteContact" },
+    names: { list: "getContactsV1", get: "getContactV1", remove: "deleteContactV1" },
     documentation: { tags: ["Management API - Contacts"], security: [{ apiKey: [] }] },
   },
   people: {

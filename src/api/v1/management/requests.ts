@@ -5,6 +5,7 @@ import { parseJson } from "../../../http/json-body.ts";
 import { ID_PATTERN } from "../../../shared/ids.ts";
 import { type Principal, requireEnvironment } from "../../../shared/principal.ts";
 import { invalid, Problem, type ProblemIssue, type ProblemKind } from "../../../shared/problem.ts";
+import { findUnstorable } from "../../../shared/storable-text.ts";
 
 /** Throws `invalid` unless the id of a path has the form of an id. */
 export function requireRowId(id: string): void {
@@ -38,11 +39,14 @@ export async function requireWritableEnvironment(
 const member = (value: unknown, name: string): unknown =>
   typeof value === "object" && value !== null && name in value ? Reflect.get(value, name) : undefined;
 
-/** The body as the schema knows it. Throws `invalid` with every issue. */
+/** The body as the schema knows it. Throws `invalid` with every issue, and for text that cannot be stored. */
 export function parseFields<Output>(schema: z.ZodType<Output>, body: unknown): Output {
   const result = schema.safeParse(body);
-  if (result.success) return result.data;
-  throw invalidFields(result.error.issues.map(({ path, message }) => ({ field: path.map(String).join("."), issue: message })));
+  if (!result.success)
+    throw invalidFields(result.error.issues.map(({ path, message }) => ({ field: path.map(String).join("."), issue: message })));
+  const unstorable = findUnstorable(result.data);
+  if (unstorable === null) return result.data;
+  throw invalidFields([{ field: unstorable.join("."), issue: "Invalid input: NUL or an unpaired surrogate" }]);
 }
 
 export const invalidFields = (issues: ProblemIssue[]): Problem =>

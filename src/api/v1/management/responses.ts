@@ -34,7 +34,7 @@ export const responseRoutes: FastifyPluginAsyncZod<{ services: Services }> = asy
     {
       schema: {
         ...documentation,
-        operationId: "getResponses",
+        operationId: "getResponsesV1",
         summary: "Get responses",
         description: "Those of one survey, or of every environment the key may use, newest first.",
         querystring: ListQuery,
@@ -58,7 +58,7 @@ export const responseRoutes: FastifyPluginAsyncZod<{ services: Services }> = asy
     {
       schema: {
         ...documentation,
-        operationId: "createResponse",
+        operationId: "createResponseV1",
         summary: "Create a response",
         description: "To a survey of any status. Its dates may be given, to bring in responses from elsewhere.",
         body: ResponseCreateBody,
@@ -79,7 +79,7 @@ export const responseRoutes: FastifyPluginAsyncZod<{ services: Services }> = asy
     {
       schema: {
         ...documentation,
-        operationId: "getResponse",
+        operationId: "getResponseV1",
         summary: "Get a response",
         params: Path,
         response: { 200: v1Data(V1Response), ...ITEM_ERRORS },
@@ -96,7 +96,7 @@ export const responseRoutes: FastifyPluginAsyncZod<{ services: Services }> = asy
     {
       schema: {
         ...documentation,
-        operationId: "updateResponse",
+        operationId: "updateResponseV1",
         summary: "Change a response",
         description: "Data, variables and times are merged key by key; what else is given replaces what was there.",
         params: Path,
@@ -117,7 +117,7 @@ export const responseRoutes: FastifyPluginAsyncZod<{ services: Services }> = asy
     {
       schema: {
         ...documentation,
-        operationId: "deleteResponse",
+        operationId: "deleteResponseV1",
         summary: "Delete a response",
         description: "With its display.",
         params: Path,

@@ -46,7 +46,7 @@ export const webhookRoutes: FastifyPluginAsyncZod<{ services: Services }> = asyn
     {
       schema: {
         ...documentation,
-        operationId: "getWebhooks",
+        operationId: "getWebhooksV1",
         summary: "Get webhooks",
         description: "Those of every environment the key may use, oldest first.",
         querystring: ListQuery,
@@ -64,7 +64,7 @@ export const webhookRoutes: FastifyPluginAsyncZod<{ services: Services }> = asyn
     {
       schema: {
         ...documentation,
-        operationId: "createWebhook",
+        operationId: "createWebhookV1",
         summary: "Create a webhook",
         description: "The address must be one of the public internet.",
         body: WebhookCreate.extend(tenantInput),
@@ -85,7 +85,7 @@ export const webhookRoutes: FastifyPluginAsyncZod<{ services: Services }> = asyn
     {
       schema: {
         ...documentation,
-        operationId: "getWebhook",
+        operationId: "getWebhookV1",
         summary: "Get a webhook",
         params: Path,
         response: { 200: v1Data(V1Webhook), ...ITEM_ERRORS },
@@ -102,7 +102,7 @@ export const webhookRoutes: FastifyPluginAsyncZod<{ services: Services }> = asyn
     {
       schema: {
         ...documentation,
-        operationId: "deleteWebhook",
+        operationId: "deleteWebhookV1",
         summary: "Delete a webhook",
         params: Path,
         response: { 200: v1Data(V1Webhook), ...ITEM_ERRORS },
