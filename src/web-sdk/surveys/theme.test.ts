@@ -14,7 +14,8 @@ describe("buildTheme", () => {
 
   it("uses dark colours only where the survey has a dark mode and the system asks for it", () => {
     const brandColor = { light: "#111111", dark: "#eeeeee" };
-    const brandOf = (styling: Record<string, unknown>, prefersDark: boolean) => buildTheme(styling, prefersDark).variables["--mo-brand-color"];
+    const brandOf = (styling: Record<string, unknown>, prefersDark: boolean) =>
+      buildTheme(styling, prefersDark).variables["--mo-brand-color"];
     expect(brandOf({ brandColor, isDarkModeEnabled: true }, true)).toBe("#eeeeee");
     expect(brandOf({ brandColor, isDarkModeEnabled: true }, false)).toBe("#111111");
     expect(brandOf({ brandColor }, true)).toBe("#111111");

@@ -110,11 +110,11 @@ function cssSize(value: unknown, unit: string): string | undefined {
 const variableOf = (name: string): string => `--mo-${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** Black or white, whichever is easier to read on the colour. */
-const onColor = (background: string): string =>
+export const onColor = (background: string): string =>
   contrast(background, "#ffffff") >= contrast(background, "#16181d") ? "#ffffff" : "#16181d";
 
 /** The colour, or as much lighter or darker as reading it on the background takes. */
-function readable(color: string, background: string): string {
+export function readable(color: string, background: string): string {
   const target = contrast(background, "#ffffff") > contrast(background, "#000000") ? 255 : 0;
   for (let share = 0; share < 1; share += 0.1) {
     const mixed = mix(color, target, share);
@@ -124,7 +124,7 @@ function readable(color: string, background: string): string {
 }
 
 /** As WCAG defines it, 1 to 21. */
-function contrast(one: string, other: string): number {
+export function contrast(one: string, other: string): number {
   const [light, dark] = [luminance(one), luminance(other)].sort((left, right) => right - left);
   return ((light ?? 1) + 0.05) / ((dark ?? 0) + 0.05);
 }
