@@ -7,6 +7,7 @@ const ROOT = ".mortar-survey".repeat(3);
 const SHEET = `
 & { --mo-r: var(--mo-roundness, 10px); color: var(--mo-text); font: 400 16px/1.5 var(--mo-font-family, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif); text-align: start; letter-spacing: normal; -webkit-text-size-adjust: 100%; }
 & *, & *::before, & *::after { box-sizing: border-box; margin: 0; padding: 0; border: 0; font: inherit; letter-spacing: inherit; text-transform: none; text-shadow: none; float: none; min-width: 0; color: inherit; }
+& :not(svg, svg *, img, iframe) { width: auto; height: auto; min-height: 0; max-width: none; max-height: none; position: static; inset: auto; background: none; box-shadow: none; opacity: 1; transform: none; }
 & button, & input, & select, & textarea { background: none; width: auto; height: auto; appearance: auto; box-shadow: none; }
 & button { appearance: none; cursor: pointer; }
 & [hidden] { display: none; }
@@ -28,15 +29,19 @@ const SHEET = `
 @keyframes mo-spin { to { transform: rotate(1turn); } }
 & .mo-bar { flex: none; height: var(--mo-progress-track-height, 5px); background: var(--mo-progress-track-bg-color, color-mix(in srgb, var(--mo-brand-color) 18%, var(--mo-card-background-color))); }
 & .mo-bar > div { height: 100%; background: var(--mo-progress-indicator-bg-color, var(--mo-brand-color)); transition: width .35s ease; border-start-end-radius: 99px; border-end-end-radius: 99px; }
-& .mo-top { flex: none; display: flex; align-items: center; justify-content: flex-end; gap: 4px; padding: 10px 10px 0 16px; min-height: 18px; }
+& .mo-top { flex: none; display: flex; align-items: center; justify-content: flex-end; gap: 4px; padding: 8px 10px 0; }
+& .mo-top.mo-float { position: absolute; inset-block-start: 5px; inset-inline-end: 0; z-index: 1; }
+& .mo-float ~ .mo-form .mo-body { padding-top: 24px; }
+& .mo-float ~ .mo-form .mo-step > :first-child :is(.mo-upper, .mo-headline) { padding-inline-end: 28px; }
+& .mo-float ~ .mo-form .mo-step > :first-child > .mo-media:first-child { margin-top: 24px; }
+& .mo-float ~ .mo-form .mo-end .mo-headline { padding-inline-end: 0; }
 & .mo-icon-button { display: inline-flex; align-items: center; justify-content: center; width: 36px; height: 36px; flex: none; border-radius: 8px; color: var(--mo-muted); }
 & .mo-icon-button:hover:not(:disabled) { background: var(--mo-soft); color: var(--mo-text); }
 & .mo-icon-button:disabled { opacity: .35; cursor: default; }
 & .mo-icon-button svg { width: 18px; height: 18px; }
 & .mo-language { min-height: 36px; padding: 4px 8px; border-radius: 8px; color: var(--mo-muted); font-size: 14px; cursor: pointer; }
 & .mo-form { display: flex; flex-direction: column; flex: 1 1 auto; min-height: 0; outline: none; }
-& .mo-body { flex: 1 1 auto; overflow-y: auto; overscroll-behavior: contain; padding: 4px 24px 20px; }
-& .mo-body:first-child, &.mo-plain .mo-body { padding-top: 22px; }
+& .mo-body { flex: 1 1 auto; overflow-y: auto; overscroll-behavior: contain; padding: 8px 24px 20px; }
 & .mo-step { animation: mo-step .22s ease-out; display: flex; flex-direction: column; gap: 28px; outline: none; }
 &[dir=rtl] .mo-step { animation: none; }
 & .mo-element { border: 0; display: block; }
@@ -82,7 +87,7 @@ const SHEET = `
 & .mo-scale label:hover .mo-box { background: color-mix(in srgb, var(--mo-brand-color) 10%, var(--mo-option-bg-color, var(--mo-card-background-color))); }
 & .mo-scale input:checked + .mo-box { background: var(--mo-brand-color); color: var(--mo-on-brand); border-color: var(--mo-brand-color); z-index: 1; }
 & .mo-scale input:focus-visible + .mo-box { z-index: 2; }
-& .mo-scale .mo-tone::before { content: ""; position: absolute; inset: 0 0 auto; height: 5px; background: var(--mo-tone); }
+& .mo-scale .mo-tone .mo-box::before { content: ""; position: absolute; inset: 0 0 auto; height: 5px; background: var(--mo-tone); }
 & .mo-tone-low { --mo-tone: #e5484d; } & .mo-tone-mid { --mo-tone: #f5a524; } & .mo-tone-high { --mo-tone: #30a46c; }
 & .mo-faces { display: flex; justify-content: space-between; gap: 2px; }
 & .mo-faces label { position: relative; flex: 1 1 0; display: flex; justify-content: center; cursor: pointer; }
@@ -92,7 +97,7 @@ const SHEET = `
 & .mo-faces .mo-lit .mo-box { color: var(--mo-brand-text); }
 & .mo-faces .mo-lit svg path.mo-star { fill: var(--mo-brand-color); }
 & .mo-faces .mo-lit svg circle.mo-face { fill: color-mix(in srgb, var(--mo-brand-color) 20%, transparent); }
-& .mo-faces .mo-tone .mo-box { color: color-mix(in srgb, var(--mo-tone) 72%, var(--mo-text)); }
+& .mo-faces .mo-tone .mo-box, & .mo-faces .mo-tone.mo-lit .mo-box { color: color-mix(in srgb, var(--mo-tone) 72%, var(--mo-text)); }
 & .mo-faces .mo-tone.mo-lit svg circle.mo-face { fill: color-mix(in srgb, var(--mo-tone) 45%, transparent); }
 & .mo-ends { display: flex; justify-content: space-between; gap: 24px; color: var(--mo-element-upper-label-color, var(--mo-muted)); font-size: 13px; }
 & .mo-ends span:last-child { text-align: end; }
@@ -122,7 +127,7 @@ const SHEET = `
 & .mo-matrix thead th { padding: 0 6px 8px; font-size: 13px; font-weight: 500; color: var(--mo-muted); text-align: center; vertical-align: bottom; }
 & .mo-matrix tbody th { padding: 10px 12px 10px 0; text-align: start; font-weight: 500; }
 &[dir=rtl] .mo-matrix tbody th { padding: 10px 0 10px 12px; }
-& .mo-matrix tbody th, & .mo-matrix td { border-top: 1px solid color-mix(in srgb, var(--mo-text) 14%, transparent); }
+& .mo-matrix tbody th, & .mo-matrix tbody td { border-top: 1px solid color-mix(in srgb, var(--mo-text) 14%, transparent); }
 & .mo-matrix td { text-align: center; vertical-align: middle; }
 & .mo-matrix td label { display: flex; align-items: center; justify-content: center; min-width: 44px; min-height: 44px; cursor: pointer; }
 & .mo-matrix input { width: 20px; height: 20px; accent-color: var(--mo-brand-text); cursor: pointer; }

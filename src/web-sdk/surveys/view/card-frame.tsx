@@ -144,7 +144,7 @@ function Top({
           <div style={{ width: `${Math.max(progress * 100, 4)}%` }} />
         </div>
       )}
-      <div class="mo-top">
+      <div class={`mo-top ${languages.length > 1 ? "" : "mo-float"}`}>
         {languages.length > 1 && (
           <select
             class="mo-language"
