@@ -41,13 +41,19 @@ export interface UserpilotApiOptions {
   services: Services;
   config: Config;
   hidden?: boolean;
+  /** Of a contract that shares the prefix: answers an unknown path that is rather its own, and returns whether it did. */
+  answerOthers?: (request: FastifyRequest, reply: FastifyReply) => boolean;
 }
 
-export const userpilotApi: FastifyPluginAsync<UserpilotApiOptions> = async (app, { services, config, hidden = false }) => {
+export const userpilotApi: FastifyPluginAsync<UserpilotApiOptions> = async (
+  app,
+  { services, config, hidden = false, answerOthers },
+) => {
   const limiter = createRateLimiter({ enabled: config.USERPILOT_RATE_LIMIT });
   const options = { services, config, limiter, hidden };
   app.setErrorHandler(createErrorHandler(presentUserpilotError));
-  app.setNotFoundHandler((request) => {
+  app.setNotFoundHandler((request, reply) => {
+    if (answerOthers?.(request, reply)) return;
     throw notFound("path", request.url.split("?", 1)[0] ?? null);
   });
   answerOtherMethods(app);
