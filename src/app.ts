@@ -10,12 +10,14 @@ import { userpilotApi } from "./api/userpilot/index.ts";
 import { v1Api } from "./api/v1/index.ts";
 import { v2Api } from "./api/v2/index.ts";
 import type { CompleteConfig } from "./config/env.ts";
+import { logRequests } from "./http/access-log.ts";
 import { createCodedErrorPresenter } from "./http/coded-error.ts";
 import { createErrorHandler } from "./http/errors.ts";
 import { healthRoutes, type ReadinessProbe } from "./http/health.ts";
+import type { Metrics } from "./http/metrics.ts";
 import { openApiDocument } from "./http/openapi.ts";
 import type { RateLimiter } from "./http/rate-limit.ts";
-import { scriptFiles } from "./http/script-files.ts";
+import { packageFiles, scriptFiles } from "./http/script-files.ts";
 import { answerUnknownPath } from "./http/unknown-path.ts";
 import type { Services } from "./services.ts";
 
@@ -25,9 +27,12 @@ export interface AppOptions {
   log: Logger;
   limiter: RateLimiter;
   readiness: ReadinessProbe;
+  /** Null when they are off. */
+  metrics: Metrics | null;
 }
 
-export async function createApp({ config, services, log, limiter, readiness }: AppOptions): Promise<FastifyInstance> {
+export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const { config, services, log, limiter, readiness, metrics } = options;
   const logger: FastifyBaseLogger = log;
   const app = fastify({
     loggerInstance: logger,
@@ -55,26 +60,23 @@ export async function createApp({ config, services, log, limiter, readiness }: A
     if (!readiness.isAccepting()) reply.header("connection", "close"); // else the client goes on using a connection that we wait for
     done(null, payload);
   });
-  app.addHook("onResponse", async (request, reply) => {
-    request.log.debug(
-      { route: request.routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
-      "request served",
-    );
-  });
+  logRequests(app, config.ACCESS_LOG);
+  if (metrics) metrics.measure(app);
   answerUnknownPath(app);
 
   await app.register(openApiDocument);
   await app.register(healthRoutes, { readiness });
   await app.register(scriptFiles, { prefix: "/js", folder: config.SDK_ASSETS_DIR });
+  await app.register(packageFiles, { prefix: "/api/packages", folder: config.SDK_ASSETS_DIR });
   await app.register(storageApi, { prefix: "/storage", services });
   await app.register(clientApi, { prefix: "/api/v1/client", generation: "v1", services, limiter });
   await app.register(clientApi, { prefix: "/api/v2/client", generation: "v2", services, limiter });
   await app.register(v1Api, { prefix: "/api/v1", services, limiter });
   await app.register(v2Api, { prefix: "/api/v2", services, limiter, readiness });
-  await app.register(userpilotApi, { prefix: "/v1", services, config, answerOthers: answerUnknownSprigPath });
-  await app.register(userpilotApi, { prefix: "/userpilot/v1", services, config, hidden: true });
-  await app.register(sprigApi, { services, config });
-  await app.register(sprigApi, { prefix: "/sprig", services, config, hidden: true });
+  await app.register(userpilotApi, { prefix: "/v1", services, limiter, config, answerOthers: answerUnknownSprigPath });
+  await app.register(userpilotApi, { prefix: "/userpilot/v1", services, limiter, config, hidden: true });
+  await app.register(sprigApi, { services, limiter, config });
+  await app.register(sprigApi, { prefix: "/sprig", services, limiter, config, hidden: true });
   return app;
 }
 

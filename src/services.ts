@@ -7,6 +7,9 @@ import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
 import { type CompanyService, createCompanyService } from "./companies/service.ts";
 import { type CompleteConfig, publicUrl } from "./config/env.ts";
+import { type ContactLinkService, createContactLinkService } from "./contact-links/service.ts";
+import { createContactLinkTokens } from "./contact-links/token.ts";
+import { type AttributeRowService, createAttributeRowService } from "./contacts/attribute-rows.ts";
 import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
 import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
@@ -19,6 +22,7 @@ import { createEventService, type EventService } from "./events/service.ts";
 import { createJobService, createRowWriter, type JobService } from "./jobs/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
 import { createGates } from "./responses/gates.ts";
+import { createResponseManagement, type ResponseManagement } from "./responses/management.ts";
 import { createRecaptchaVerifier } from "./responses/recaptcha.ts";
 import { createResponseService, type ResponseService } from "./responses/service.ts";
 import { createSingleUseLinks } from "./responses/single-use.ts";
@@ -36,6 +40,12 @@ import { createS3Store } from "./uploads/s3-store.ts";
 import { createUploadService, type UploadService } from "./uploads/service.ts";
 import type { UploadStore } from "./uploads/store.ts";
 import { createUploadTokens } from "./uploads/upload-token.ts";
+import { createAddressRules } from "./webhooks/address-rules.ts";
+import { createDeliverer } from "./webhooks/deliverer.ts";
+import { createDeliveryLog, type DeliveryLog } from "./webhooks/delivery-log.ts";
+import { createDeliveryQueue } from "./webhooks/delivery-queue.ts";
+import { createDeliveryWorker, type DeliveryWorker } from "./webhooks/delivery-worker.ts";
+import { createSender } from "./webhooks/sender.ts";
 import { createWebhookService, type WebhookService } from "./webhooks/service.ts";
 
 /** Every service, by the noun it serves. */
@@ -43,6 +53,8 @@ export interface Services {
   actionClasses: ActionClassService;
   apiKeys: ApiKeyService;
   attributeKeys: AttributeKeyService;
+  attributeRows: AttributeRowService;
+  contactLinks: ContactLinkService;
   companies: CompanyService;
   contactManagement: ContactManagement;
   contacts: ContactService;
@@ -52,12 +64,16 @@ export interface Services {
   events: EventService;
   jobs: JobService;
   organizations: OrganizationService;
+  responseManagement: ResponseManagement;
   responses: ResponseService;
   segmentManagement: SegmentManagement;
   segments: SegmentService;
   surveys: SurveyService;
   teams: TeamService;
   uploads: UploadService;
+  webhookDeliveries: DeliveryLog;
+  /** Delivers webhooks once it is started. */
+  webhookWorker: DeliveryWorker;
   webhooks: WebhookService;
 }
 
@@ -167,18 +183,32 @@ export function createServices({
     forgetEnvironment: environments.forget,
   });
   const teams = createTeamService({ db, newId, now: Date.now, minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE });
-  const webhooks = createWebhookService({
+  const contactLinks = createContactLinkService({
     db,
+    environments,
+    surveys: liveSurveys,
+    segments,
+    tokens: createContactLinkTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    buildSingleUseQuery: singleUseLinks.buildQuery,
     newId,
-    newSecret: () => `whsec_${randomBytes(32).toString("base64")}`,
     now: Date.now,
-    secretBox: createSecretBox(config.ENCRYPTION_KEY),
-    targetRules: { resolveHost, allowInternal: config.DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS },
+    publicUrl: publicUrl(config),
+  });
+  const responseManagement = createResponseManagement({
+    db,
+    environments,
+    surveys: liveSurveys,
+    newId,
+    publicUrl: publicUrl(config),
+    removeFile: uploads.removeFile,
+    log,
   });
   return {
     actionClasses,
     apiKeys,
     attributeKeys,
+    attributeRows: createAttributeRowService({ db }),
+    contactLinks,
     companies,
     contactManagement,
     contacts,
@@ -188,13 +218,14 @@ export function createServices({
     events,
     jobs,
     organizations,
+    responseManagement,
     responses,
     segmentManagement,
     segments,
     surveys,
     teams,
     uploads,
-    webhooks,
+    ...createWebhooks({ config, db, log }),
   };
 }
 
@@ -211,14 +242,49 @@ function createUploadStore(config: CompleteConfig): UploadStore {
   });
 }
 
+/** Webhooks, their deliveries and the worker that makes them. */
+function createWebhooks({ config, db, log }: { config: CompleteConfig; db: Database; log: Logger }) {
+  const now = Date.now;
+  const secretBox = createSecretBox(config.ENCRYPTION_KEY);
+  const newSecret = () => `whsec_${randomBytes(32).toString("base64")}`;
+  const addresses = createAddressRules({
+    allowInternal: config.DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS,
+    allowedNetworks: config.WEBHOOK_ALLOWED_CIDRS,
+  });
+  const resolve = (hostname: string) => lookup(hostname, { all: true, verbatim: true });
+  const resolveHost = async (hostname: string) => (await resolve(hostname)).map(({ address }) => address);
+  const queue = createDeliveryQueue({ db, now });
+  const deliverer = createDeliverer({
+    queue,
+    sender: createSender({ addresses, resolve }),
+    secretBox,
+    publicUrl: publicUrl(config),
+    now,
+    random: Math.random,
+    log,
+  });
+  const keepMs = config.WEBHOOK_LOG_DAYS * 86_400_000;
+  const webhookWorker = createDeliveryWorker({ queue, deliver: deliverer.deliver, now, log, keepMs });
+  const webhookDeliveries = createDeliveryLog({
+    db,
+    queue,
+    deliverer,
+    wake: webhookWorker.wake,
+    now,
+    newId,
+    newMessageId: () => randomBytes(32).toString("hex"),
+    newSecret,
+    secretBox,
+  });
+  const webhooks = createWebhookService({ db, newId, newSecret, now, secretBox, targetRules: { resolveHost, addresses } });
+  return { webhookDeliveries, webhookWorker, webhooks };
+}
+
 /** Spam protection needs both keys: the SDK fetches a token with one, the server checks it with the other. */
 const installationOf = (config: CompleteConfig) => ({
   publicUrl: publicUrl(config),
   recaptchaSiteKey: config.RECAPTCHA_SECRET_KEY === undefined ? null : (config.RECAPTCHA_SITE_KEY ?? null),
 });
-
-const resolveHost = async (hostname: string): Promise<string[]> =>
-  (await lookup(hostname, { all: true })).map(({ address }) => address);
 
 /** What runs in the background of a server. */
 export function backgroundTasks({ erasures, events, jobs }: Services): Parameters<JobQueue["start"]>[0] {

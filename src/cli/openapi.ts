@@ -25,20 +25,21 @@ async function describeServer(): Promise<unknown> {
   const config = { ...readConfig(), ENCRYPTION_KEY: "0".repeat(32) };
   const log = createCommandLogger(config);
   const url = "postgresql://127.0.0.1/none";
-  const db = openDatabase({ url, poolSize: 1, log });
+  const db = openDatabase({ url, poolSize: 1, prepared: true, log });
   const queue = createJobQueue({ url, log });
   const changes: ChangeFeed = { subscribe: () => undefined, isListening: () => false, close: async () => undefined };
   const app = await createApp({
     config,
     services: createServices({ config, db, changes, queue, log }),
     log,
-    limiter: createRateLimiter({ enabled: false }),
+    limiter: createRateLimiter({ enabled: false, limits: { client: 0, management: 0 } }),
     readiness: {
       isAccepting: () => false,
       isDatabaseReachable: async () => false,
       isMigrated: async () => false,
       isCacheCurrent: () => false,
     },
+    metrics: null,
   });
   try {
     await app.ready();

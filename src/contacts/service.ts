@@ -3,7 +3,7 @@ import { notifyChange } from "../db/change-feed.ts";
 import type { Database, Transaction } from "../db/database.ts";
 import { isMissingRow, isRetryable, isUnavailable, isUniqueViolation } from "../db/errors.ts";
 import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
-import { matchingSegmentIds } from "../segments/service.ts";
+import { eventRanges, matchingSegmentIds, type SegmentSubject } from "../segments/service.ts";
 import { nameOfAttributeKey } from "../shared/attribute-key-name.ts";
 import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
 import { createBatcher } from "../shared/batcher.ts";
@@ -19,12 +19,15 @@ import {
 } from "./attribute-plan.ts";
 import { CREATE_FROM_HISTORY, type HistoryItem, historyValues, MERGE_HISTORY } from "./history-statement.ts";
 import {
+  ALL_EVENTS,
   HISTORY_BY_SURVEY,
   HISTORY_LIMIT,
   IDENTIFY,
+  IDENTIFY_WITH_FACTS,
   type IdentifiedRow,
   type IdentifyItem,
   identifyValues,
+  identifyWithFactsValues,
   type SurveyHistoryRow,
 } from "./identify-statement.ts";
 
@@ -137,6 +140,7 @@ function mergeItems(first: IdentifyItem, second: IdentifyItem): IdentifyItem | n
     ...first,
     email: second.email === undefined ? first.email : second.email,
     companyId: second.companyId ?? first.companyId,
+    eventQueries: second.eventQueries,
     patch: Object.assign(Object.create(null), first.patch, second.patch),
   };
 }
@@ -178,6 +182,7 @@ export function createContactService({
     mergeHistory,
     fillNames,
     find,
+    findVisitorIds,
     load: batcher.load,
   };
 
@@ -201,6 +206,7 @@ export function createContactService({
         : await identifyWithNewKeys(environment.id, input);
     const history = await readHistory(environment.id, row);
     const segmentIds = matchingSegmentIds(current.segments, {
+      ...(await readFacts(current, row)),
       userId,
       email: row.email,
       attributes: row.attributes,
@@ -223,11 +229,23 @@ export function createContactService({
     companyId: string | null,
   ): IdentifyItem {
     const { email, patch } = plan;
-    return { environmentId: environment.id, userId, newId: newId(), email, patch, companyId, eventQueries: null };
+    const eventQueries = environment.facts && eventRanges(environment.facts, now());
+    return { environmentId: environment.id, userId, newId: newId(), email, patch, companyId, eventQueries };
   }
 
+  /** Contacts of environments whose segments ask for companies or events go with the statement that reads them. */
   async function runBatch(items: readonly IdentifyItem[]): Promise<IdentifiedRow[]> {
-    return db.query<IdentifiedRow>(IDENTIFY, identifyValues(items));
+    const [plain, asking] = [items.filter((item) => !item.eventQueries), items.filter((item) => item.eventQueries)];
+    const [plainRows, askingRows] = await Promise.all([send(db, plain), send(db, asking)]);
+    return items.flatMap((item) => (item.eventQueries ? askingRows : plainRows).shift() ?? []);
+  }
+
+  /** @param items all of them with event queries, or none */
+  async function send(tx: Pick<Transaction, "query">, items: readonly IdentifyItem[]): Promise<IdentifiedRow[]> {
+    if (items.length === 0) return [];
+    return items[0]?.eventQueries
+      ? tx.query<IdentifiedRow>(IDENTIFY_WITH_FACTS, identifyWithFactsValues(items))
+      : tx.query<IdentifiedRow>(IDENTIFY, identifyValues(items));
   }
 
   /** Sends the contact, together with others that arrive now, until it was written as it is. */
@@ -406,6 +424,15 @@ export function createContactService({
     return rows[0] ?? null;
   }
 
+  /** The visitor ids of contacts, by their ids. */
+  async function findVisitorIds(environmentId: string, ids: readonly string[]): Promise<Map<string, string>> {
+    const rows = await db.query<{ id: string; visitorId: string }>(
+      `select id, "visitorId" from contacts where "environmentId" = $1 and id = any($2::text[])`,
+      [environmentId, ids],
+    );
+    return new Map(rows.map(({ id, visitorId }) => [id, visitorId]));
+  }
+
   /** The same as {@link apply} inside a transaction. */
   async function applyWithin(
     tx: Transaction,
@@ -416,7 +443,7 @@ export function createContactService({
     const ids = await companies.identifyWithin(tx, environment.id, company ? [company] : []);
     const item = toItem(environment, userId, plan, company ? (ids.get(company.companyId) ?? null) : null);
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
-      const [row] = await tx.query<IdentifiedRow>(IDENTIFY, identifyValues([item]));
+      const [row] = await send(tx, [item]);
       if (row && !row.isStale) return row;
     }
     throw tooBusy();
@@ -508,6 +535,30 @@ export function createContactService({
       );
     for (const { key, dataType } of created) attributeKeys.set(key, dataType);
     return { attributeKeys, created, skipped };
+  }
+
+  /** The company and events that came with the row; for a contact with very many events, all that conditions look into. */
+  async function readFacts(
+    { id: environmentId, facts }: EnvironmentConfiguration,
+    row: IdentifiedRow,
+  ): Promise<Pick<SegmentSubject, "company" | "events">> {
+    if (!facts) return {};
+    const toEvent = ([name, occurredAt, properties]: NonNullable<IdentifiedRow["events"]>[number]) => ({
+      name,
+      occurredAt,
+      properties,
+    });
+    const events = (row.events ?? []).map(toEvent);
+    const { company = null } = row;
+    if (events.length < HISTORY_LIMIT) return { company, events };
+    // A count without conditions needs no more than were read.
+    const ranges = eventRanges(facts, now()).filter(
+      ({ name, properties }) => properties.length > 0 && events.filter((event) => event.name === name).length >= HISTORY_LIMIT,
+    );
+    if (ranges.length === 0) return { company, events };
+    const read = new Set(ranges.map(({ name }) => name));
+    const all = await db.query<(typeof events)[number]>(ALL_EVENTS, [environmentId, row.id, JSON.stringify(ranges)]);
+    return { company, events: [...events.filter(({ name }) => !read.has(name)), ...all] };
   }
 
   /** The displays and responses that came with the row; for a contact with very many, the other surveys too. */

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import type { Config } from "../../config/env.ts";
 import { createErrorHandler } from "../../http/errors.ts";
-import { createRateLimiter, type RateBucket } from "../../http/rate-limit.ts";
+import type { RateBucket, RateLimiter } from "../../http/rate-limit.ts";
 import { authenticateByScheme } from "../../http/scheme-authentication.ts";
 import type { Services } from "../../services.ts";
 import { bulkRoute } from "./bulk.ts";
@@ -25,11 +25,14 @@ const LEGACY_BUCKET: RateBucket = { name: "sprig legacy", limit: 1_000, windowMs
 export interface SprigApiOptions {
   services: Services;
   config: Config;
+  limiter: RateLimiter;
   hidden?: boolean;
 }
 
-export const sprigApi: FastifyPluginAsync<SprigApiOptions> = async (app, { services, config, hidden = false }) => {
-  const options = { services, config, hidden, limiter: createRateLimiter({ enabled: config.SPRIG_RATE_LIMIT }) };
+const UNLIMITED: RateLimiter = { count: () => undefined };
+
+export const sprigApi: FastifyPluginAsync<SprigApiOptions> = async (app, { services, config, limiter, hidden = false }) => {
+  const options = { services, config, hidden, limiter: config.SPRIG_RATE_LIMIT ? limiter : UNLIMITED };
   app.setErrorHandler(createErrorHandler(presentSprigError));
   // At the root, paths that nobody serves are not this contract's to answer but below its own /v2.
   if (app.prefix !== "") app.setNotFoundHandler(answerUnknownPath);

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import type { Config } from "../../config/env.ts";
 import { createErrorHandler } from "../../http/errors.ts";
-import { createRateLimiter } from "../../http/rate-limit.ts";
+import type { RateLimiter } from "../../http/rate-limit.ts";
 import { authenticateByScheme } from "../../http/scheme-authentication.ts";
 import type { Services } from "../../services.ts";
 import { notFound } from "../../shared/problem.ts";
@@ -37,9 +37,12 @@ const SERVED: Readonly<Record<string, readonly HTTPMethods[]>> = {
 /** Methods that another contract serves on a path of this one. */
 const OTHERS: Readonly<Record<string, readonly HTTPMethods[]>> = { "/users": ["POST"] };
 
+const UNLIMITED: RateLimiter = { count: () => undefined };
+
 export interface UserpilotApiOptions {
   services: Services;
   config: Config;
+  limiter: RateLimiter;
   hidden?: boolean;
   /** Of a contract that shares the prefix: answers an unknown path that is rather its own, and returns whether it did. */
   answerOthers?: (request: FastifyRequest, reply: FastifyReply) => boolean;
@@ -47,10 +50,9 @@ export interface UserpilotApiOptions {
 
 export const userpilotApi: FastifyPluginAsync<UserpilotApiOptions> = async (
   app,
-  { services, config, hidden = false, answerOthers },
+  { services, config, limiter, hidden = false, answerOthers },
 ) => {
-  const limiter = createRateLimiter({ enabled: config.USERPILOT_RATE_LIMIT });
-  const options = { services, config, limiter, hidden };
+  const options = { services, config, limiter: config.USERPILOT_RATE_LIMIT ? limiter : UNLIMITED, hidden };
   app.setErrorHandler(createErrorHandler(presentUserpilotError));
   app.setNotFoundHandler((request, reply) => {
     if (answerOthers?.(request, reply)) return;

@@ -276,7 +276,7 @@ describe("paths", () => {
 
 describe("settings", () => {
   it("answers 429 with text beyond 1,000 requests a second when Sprig's limits are on", async () => {
-    const limited = await startTestServer({ SPRIG_RATE_LIMIT: true });
+    const limited = await startTestServer({ RATE_LIMIT: true, SPRIG_RATE_LIMIT: true });
     try {
       const own = await openTenant(limited);
       await own.post("/v1/users", { id: "u" }).expect(200);

@@ -243,10 +243,10 @@ describe("POST /v1/imports", () => {
   it("loads a CSV file, names a broken line in the middle and loads the rest", async () => {
     const file = [
       "event_type,inserted_at,source,user_id,company_id,event_name,metadata",
-      'identify_user,2024-01-01 10:00:00.123456,backend-http,a,,,"{""plan"":""pro"",""note"":""two\nlines""}"',
+      'identify_user,2024-01-01 10:00:00.123456,backend-http,a,,,"{""plan"":""pro"",""note"":""two\\nlines""}"',
       "track,2024-01-02,backend-http,a,,Paid",
       "track,2024-01-03,backend-http,a,,Paid,{broken",
-      'track,2024-01-04,backend-http,b,,"Paid, twice","{""amount"":5}"',
+      'track,2024-01-04,backend-http,b,,"Paid,\ntwice","{""amount"":5}"',
       "",
     ].join("\r\n");
     const { body: job } = await upload(file, "history.csv").expect(200);
@@ -260,7 +260,7 @@ describe("POST /v1/imports", () => {
       ],
     });
     expect((await tenant.contact("a"))?.attributes).toEqual({ plan: "pro", note: "two\nlines" });
-    expect(await tenant.events()).toMatchObject([{ name: "Paid, twice", properties: { amount: 5 } }]);
+    expect(await tenant.events()).toMatchObject([{ name: "Paid,\ntwice", properties: { amount: 5 } }]);
   });
 
   it("never lets an older row replace a newer value, whatever the order and whoever wrote it", async () => {

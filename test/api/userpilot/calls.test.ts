@@ -380,7 +380,7 @@ describe("POST /v1/track", () => {
 
 describe("Userpilot's own limits", () => {
   it("answer 429 with Retry-After when they are on", async () => {
-    const limited = await startTestServer({ USERPILOT_RATE_LIMIT: true });
+    const limited = await startTestServer({ RATE_LIMIT: true, USERPILOT_RATE_LIMIT: true });
     try {
       const other = await openTenant(limited);
       await other.call("delete", "/v1/users").send({ users: ["a"] });

@@ -1,0 +1,42 @@
+// Bundles the scripts that SDKs load from the server, each also compressed. By itself (`npm run dev`, tests) it takes a
+// folder to write to, in the place of dist/web-sdk.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Script → where it begins. */
+const ENTRIES = { "formbricks.umd.cjs": "src/web-sdk/core/main.ts" };
+
+/** A script defines its global in any kind of page: AMD's `define` is left alone, for nobody would ask it. */
+export async function buildWebSdk(folder = join(root, "dist/web-sdk")) {
+  const { build } = await import("esbuild");
+  mkdirSync(folder, { recursive: true });
+  await Promise.all(
+    Object.entries(ENTRIES).map(async ([name, entry]) => {
+      const { outputFiles } = await build({
+        absWorkingDir: root,
+        entryPoints: [entry],
+        outfile: join(folder, name),
+        bundle: true,
+        minify: true,
+        format: "iife",
+        target: ["es2020"],
+        charset: "utf8",
+        sourcemap: true,
+        legalComments: "none",
+        logLevel: "warning",
+        write: false,
+      });
+      for (const { path, contents } of outputFiles) {
+        writeFileSync(path, contents);
+        writeFileSync(`${path}.gz`, gzipSync(contents, { level: 9 }));
+        writeFileSync(`${path}.br`, brotliCompressSync(contents));
+      }
+    }),
+  );
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildWebSdk(process.argv[2]);
