@@ -4,6 +4,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { Logger } from "pino";
 import { clientApi } from "./api/client/index.ts";
+import { answerUnknownSprigPath, sprigApi } from "./api/sprig/index.ts";
 import { storageApi } from "./api/storage/index.ts";
 import { userpilotApi } from "./api/userpilot/index.ts";
 import { v1Api } from "./api/v1/index.ts";
@@ -72,8 +73,10 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(clientApi, { prefix: "/api/v2/client", generation: "v2", services, limiter });
   await app.register(v1Api, { prefix: "/api/v1", services, limiter });
   await app.register(v2Api, { prefix: "/api/v2", services, limiter, readiness });
-  await app.register(userpilotApi, { prefix: "/v1", services, limiter, config });
+  await app.register(userpilotApi, { prefix: "/v1", services, limiter, config, answerOthers: answerUnknownSprigPath });
   await app.register(userpilotApi, { prefix: "/userpilot/v1", services, limiter, config, hidden: true });
+  await app.register(sprigApi, { services, limiter, config });
+  await app.register(sprigApi, { prefix: "/sprig", services, limiter, config, hidden: true });
   return app;
 }
 

@@ -127,6 +127,24 @@ const Environment = z.object({
   USERPILOT_TRACK_CREATES_USERS: flag
     .default(true)
     .describe("Whether the Userpilot contract's track call makes a contact of a user who is not known yet"),
+  SPRIG_PURGE_DEFAULT_DELAY_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(31_536_000)
+    .default(864_000)
+    .describe("Time between a purge call of the Sprig contract that names none and the erasure; within it it can be taken back"),
+  SPRIG_RATE_LIMIT: flag
+    .default(false)
+    .describe("Apply Sprig's own limits to its contract: 1,000 requests per second and key, or per 5 minutes below `/v1`"),
+  SPRIG_STRICT_EVENTS: flag
+    .default(false)
+    .describe("Whether the Sprig contract refuses events whose name is no action class's name or key"),
+  SPRIG_COMPANY_ATTRIBUTE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Attribute of the Sprig contract's users that holds the id of their company; unset: they have none"),
   USER_MANAGEMENT_MINIMUM_ROLE: z
     .enum(["owner", "manager", "disabled"])
     .default("manager")

@@ -9,6 +9,7 @@ import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts"
 import { createBatcher } from "../shared/batcher.ts";
 import { unavailable } from "../shared/problem.ts";
 import { createTurns } from "../shared/turns.ts";
+import { IDENTIFY_ADDRESS } from "./address-statement.ts";
 import {
   type AttributeNote,
   type AttributePlan,
@@ -66,6 +67,12 @@ export interface IdentifiedContact {
 
 /** One person of a list to identify. */
 export type BulkContact = Pick<IdentifyInput, "userId" | "attributes" | "company">;
+
+/** A person known by an e-mail address alone; an attribute `email` is ignored. */
+export interface AddressContact {
+  email: string;
+  attributes: SubmittedAttributes;
+}
 
 /** What was known of a person at some time in the past. */
 export interface HistoricContact extends BulkContact {
@@ -166,7 +173,18 @@ export function createContactService({
     maxWaiting: MAX_WAITING,
   });
   const inTurn = createTurns();
-  return { findByUserId, identify, identifyMany, mergeHistory, fillNames, find, load: batcher.load };
+  return {
+    findByUserId,
+    identify,
+    identifyByEmail,
+    identifyMany,
+    identifyManyByEmail,
+    mergeHistory,
+    fillNames,
+    find,
+    findVisitorIds,
+    load: batcher.load,
+  };
 
   /** The contact as it is; null when the environment has none of this user id. */
   async function findByUserId(environmentId: string, userId: string): Promise<FoundContact | null> {
@@ -284,6 +302,44 @@ export function createContactService({
   }
 
   /**
+   * As {@link identify}, for a person of whom only the e-mail address is told: the contact that has it, or a new one
+   * without user id.
+   */
+  async function identifyByEmail(
+    environment: EnvironmentConfiguration,
+    contact: AddressContact,
+    rules: AttributeRules,
+  ): Promise<StoredContact> {
+    const { contacts, keysCreated } = await db.transaction((tx) => identifyManyByEmail(tx, environment, [contact], rules));
+    if (keysCreated) environments.forget(environment.id);
+    const [stored] = contacts;
+    if (!stored) throw tooBusy();
+    return stored;
+  }
+
+  /** As {@link identifyMany}, for persons of whom only the e-mail addresses are told, in the order of the addresses. */
+  async function identifyManyByEmail(
+    tx: Transaction,
+    environment: EnvironmentConfiguration,
+    given: readonly AddressContact[],
+    rules: AttributeRules,
+  ): Promise<{ contacts: StoredContact[]; keysCreated: boolean }> {
+    const people = given.map(({ email, attributes }) => ({
+      userId: "",
+      email,
+      attributes: new Map([...attributes].filter(([key]) => key !== "email")),
+    }));
+    const { plans, keysCreated } = await planMany(tx, environment, people, rules);
+    const planned = people.map(({ email }, at) => ({ email, patch: plans[at]?.patch ?? {} }));
+    const contacts: StoredContact[] = [];
+    for (const { email, patch } of planned.sort((a, b) => (a.email < b.email ? -1 : a.email > b.email ? 1 : 0)))
+      contacts.push(
+        ...(await tx.query<StoredContact>(IDENTIFY_ADDRESS, [environment.id, newId(), email, JSON.stringify(patch)])),
+      );
+    return { contacts, keysCreated };
+  }
+
+  /**
    * As {@link identifyMany}, for what was known in the past, in any order: no value replaces one that was set later.
    * A live change counts as set when it was made.
    */
@@ -366,6 +422,15 @@ export function createContactService({
     if (column === "visitorId" && !UUID_PATTERN.test(value)) return null;
     const rows = await db.query<StoredContact>(FIND_BY[column] ?? FIND_BY_ID, [environmentId, value]);
     return rows[0] ?? null;
+  }
+
+  /** The visitor ids of contacts, by their ids. */
+  async function findVisitorIds(environmentId: string, ids: readonly string[]): Promise<Map<string, string>> {
+    const rows = await db.query<{ id: string; visitorId: string }>(
+      `select id, "visitorId" from contacts where "environmentId" = $1 and id = any($2::text[])`,
+      [environmentId, ids],
+    );
+    return new Map(rows.map(({ id, visitorId }) => [id, visitorId]));
   }
 
   /** The same as {@link apply} inside a transaction. */

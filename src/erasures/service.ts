@@ -92,7 +92,7 @@ export function createErasureService({
 }) {
   const signingKey = Buffer.from(hkdfSync("sha256", encryptionKey, "", "mortar erasure receipt v1", 32));
   const tasks: Record<string, TaskHandler> = { [TASK]: run };
-  return { request, find, cancel, resume, deleteExpired, tasks };
+  return { request, findKnown, carryOut, find, cancel, resume, deleteExpired, tasks };
 
   /** Notes the request and has it carried out when its time comes. */
   async function request(input: ErasureInput): Promise<Erasure> {
@@ -109,6 +109,26 @@ export function createErasureService({
       await schedule(tx, environmentId, id, runAt);
     });
     return { id, environmentId, status: "pending", mode, createdAt, runAt, finishedAt: null, receipt: null };
+  }
+
+  /** The persons among the targets who exist; null when there are none. For callers who must not erase those to come. */
+  async function findKnown(environmentId: string, targets: ErasureTargets): Promise<ErasureTargets | null> {
+    const { userIds = [], emails = [], visitorIds = [] } = targets;
+    const known = await findContacts(db, environmentId, targets);
+    if (known.length === 0) return null;
+    const ids = new Set(known.flatMap(({ userId }) => userId ?? []));
+    const addresses = new Set(known.flatMap(({ email }) => email ?? []));
+    const visitors = new Set(known.map(({ visitorId }) => visitorId));
+    return {
+      userIds: userIds.filter((id) => ids.has(id)),
+      emails: emails.filter((email) => addresses.has(email)),
+      visitorIds: visitorIds.filter((id) => visitors.has(id.toLowerCase())),
+    };
+  }
+
+  /** Carries a pending request out now. Safe beside its task, which does it when this fails. */
+  function carryOut(environmentId: string, erasureId: string): Promise<void> {
+    return run({ environmentId, erasureId });
   }
 
   /** Throws `not_found` (erasure). */
@@ -229,6 +249,7 @@ interface ErasedContact {
   id: string;
   userId: string | null;
   email: string | null;
+  visitorId: string;
 }
 
 const UUID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -244,13 +265,13 @@ const contactMatches = (targets: string): string => `(
   or c."visitorId"::text in (select lower(jsonb_array_elements_text(${targets} -> 'visitorIds'))))`;
 
 function findContacts(
-  tx: Transaction,
+  tx: Pick<Transaction, "query">,
   environmentId: string,
   targets: ErasureTargets,
   lock: "" | "for update" = "",
 ): Promise<ErasedContact[]> {
   return tx.query<ErasedContact>(
-    `select c.id, c."userId", c.email from contacts c where c."environmentId" = $1
+    `select c.id, c."userId", c.email, c."visitorId" from contacts c where c."environmentId" = $1
      and (c."userId" = any($2::text[]) or c.email = any($3::text[]) or c."visitorId" = any($4::uuid[])) ${lock}`,
     [
       environmentId,
@@ -319,6 +340,7 @@ async function eraseFromJobs(
   const isTarget = `coalesce(
     r -> 1 ->> 'userId' = any($2::text[])
     or lower(r -> 1 -> 'attributes' ->> 'email') = any($3::text[])
+    or lower(r -> 1 ->> 'email') = any($3::text[])
     or r -> 1 ->> 'userId' is null and r -> 1 -> 'company' ->> 'companyId' = any($4::text[]), false)`;
   await tx.query(
     `update job_chunks set rows = (select coalesce(jsonb_agg(r), '[]') from jsonb_array_elements(rows) r where not ${isTarget})

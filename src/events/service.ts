@@ -60,6 +60,9 @@ const MAX_TRIES = 4;
 const MAX_BATCH = 200;
 const MAX_WAITING = 5_000;
 
+/** Events of a history written by one statement. */
+const RECORD_BATCH = 1_000;
+
 /** Events deleted by one statement, so that it neither runs long nor holds much. */
 const DELETE_BATCH = 5_000;
 
@@ -89,7 +92,7 @@ export function createEventService({
     maxBatch: MAX_BATCH,
     maxWaiting: MAX_WAITING,
   });
-  return { track, recordMany, summarize, deleteExpired };
+  return { track, recordMany, recordHistory, summarize, deleteExpired };
 
   /**
    * Stores one event; one round trip for a known person. A person who was erased is not brought back by it.
@@ -124,6 +127,14 @@ export function createEventService({
     const items = events.map((event) => toItem(environmentId, event, event.source));
     const rows = await tx.query<EventRow>(RECORD_EVENTS, eventValues(items));
     return { stored: rows.filter(({ isStored }) => isStored).length };
+  }
+
+  /** As {@link recordMany}, in a transaction of its own: all of them or none. */
+  async function recordHistory(environmentId: string, events: readonly (EventInput & { source: string })[]): Promise<void> {
+    await db.transaction(async (tx) => {
+      for (let at = 0; at < events.length; at += RECORD_BATCH)
+        await recordMany(tx, environmentId, events.slice(at, at + RECORD_BATCH));
+    });
   }
 
   /** The contact's events by name, in the order in which the names first occurred. */

@@ -27,6 +27,7 @@ export type JobRow =
       firstSeenAt?: number;
       lastSeenAt?: number;
     }
+  | { kind: "address"; email: string; attributes: Attributes }
   | { kind: "company"; company: CompanyPart; at?: number }
   | {
       kind: "event";
@@ -42,7 +43,10 @@ export type JobRow =
     };
 
 /** The id that a report may show of a row. */
-export const idOfRow = (row: JobRow): string => (row.kind === "company" ? row.company.companyId : row.userId);
+export function idOfRow(row: JobRow): string {
+  if (row.kind === "address") return row.email.toLowerCase();
+  return row.kind === "company" ? row.company.companyId : row.userId;
+}
 
 export type WriteRows = ReturnType<typeof createRowWriter>;
 
@@ -78,6 +82,14 @@ export function createRowWriter({
     const live = kept.flatMap((row): BulkContact[] => (row.kind === "contact" && row.at === undefined ? [toContact(row)] : []));
     if (live.length > 0) ({ keysCreated } = await contacts.identifyMany(tx, environment, live, VERBATIM_RULES));
 
+    const addresses = kept.flatMap((row) =>
+      row.kind === "address" ? { email: row.email, attributes: new Map(Object.entries(row.attributes)) } : [],
+    );
+    if (addresses.length > 0) {
+      const outcome = await contacts.identifyManyByEmail(tx, environment, addresses, VERBATIM_RULES);
+      keysCreated ||= outcome.keysCreated;
+    }
+
     const past = kept.flatMap(toHistory);
     if (past.length > 0) {
       const outcome = await contacts.mergeHistory(tx, environment, past, VERBATIM_RULES);
@@ -92,7 +104,7 @@ export function createRowWriter({
   /** History that is older than its person's erasure. */
   async function findErased(tx: Transaction, environmentId: string, rows: readonly JobRow[]): Promise<Set<number>> {
     const hashes = rows.map((row) =>
-      row.kind === "company" || row.at === undefined
+      row.kind === "company" || row.kind === "address" || row.at === undefined
         ? null
         : suppression.hash(environmentId, { kind: "userId", value: row.userId }),
     );
@@ -103,7 +115,8 @@ export function createRowWriter({
       [environmentId, wanted],
     );
     const erasedAt = new Map(found.map((row) => [row.hash, row.erasedAt.getTime()]));
-    const isErased = (row: JobRow, at: number) => (row.at ?? 0) <= (erasedAt.get(hashes[at] ?? "") ?? -1);
+    const isErased = (row: JobRow, at: number) =>
+      row.kind !== "address" && (row.at ?? 0) <= (erasedAt.get(hashes[at] ?? "") ?? -1);
     return new Set(rows.flatMap((row, at) => (isErased(row, at) ? at : [])));
   }
 }
@@ -121,7 +134,7 @@ const toContact = ({ userId, attributes, company }: Extract<JobRow, { kind: "con
 
 /** An event makes its person known, too. */
 function toHistory(row: JobRow): HistoricContact[] {
-  if (row.kind === "company" || row.at === undefined) return [];
+  if (row.kind === "company" || row.kind === "address" || row.at === undefined) return [];
   const company = row.company && { company: toCompany(row.company) };
   if (row.kind === "event") return [{ userId: row.userId, attributes: new Map(), ...company, at: row.at }];
   return [{ ...toContact(row), at: row.at, firstSeenAt: row.firstSeenAt, lastSeenAt: row.lastSeenAt }];

@@ -77,6 +77,9 @@ const CHUNK_CHARACTERS = 1_000_000;
 /** A job whose rows stopped coming for so long was given up with the process that received it. */
 const ABANDONED_AFTER_MS = 5 * 60_000;
 
+/** How often a job is looked at by those who wait for it. */
+const SETTLE_POLL_MS = 50;
+
 /** How long finished jobs are listed. */
 const KEEP_DAYS = 30;
 
@@ -101,7 +104,7 @@ export function createJobService({
   isStopping: () => boolean;
 }) {
   const tasks: Record<string, TaskHandler> = { [TASK]: run };
-  return { begin, find, list, resume, deleteExpired, tasks };
+  return { begin, find, settle, list, resume, deleteExpired, tasks };
 
   /** Throws `conflict` when another job of the key is in the way. */
   async function begin({ environmentId, apiKeyId, type, exclusiveWith, fileName }: JobInput): Promise<JobIntake> {
@@ -188,6 +191,16 @@ export function createJobService({
     const [job] = await db.query<Job>(`select ${COLUMNS} from jobs where "environmentId" = $1 and id = $2`, [environmentId, id]);
     if (!job) throw notFound("job", id);
     return job;
+  }
+
+  /** The job when it has ended, or as it is when the time is up. Throws `not_found` (job). */
+  async function settle(environmentId: string, id: string, { timeoutMs }: { timeoutMs: number }): Promise<Job> {
+    const until = now() + timeoutMs;
+    for (;;) {
+      const job = await find(environmentId, id);
+      if (job.status === "completed" || job.status === "failed" || now() >= until || isStopping()) return job;
+      await new Promise((resume) => setTimeout(resume, SETTLE_POLL_MS));
+    }
   }
 
   /** Newest first. */

@@ -44,15 +44,18 @@ export interface UserpilotApiOptions {
   config: Config;
   limiter: RateLimiter;
   hidden?: boolean;
+  /** Of a contract that shares the prefix: answers an unknown path that is rather its own, and returns whether it did. */
+  answerOthers?: (request: FastifyRequest, reply: FastifyReply) => boolean;
 }
 
 export const userpilotApi: FastifyPluginAsync<UserpilotApiOptions> = async (
   app,
-  { services, config, limiter, hidden = false },
+  { services, config, limiter, hidden = false, answerOthers },
 ) => {
   const options = { services, config, limiter: config.USERPILOT_RATE_LIMIT ? limiter : UNLIMITED, hidden };
   app.setErrorHandler(createErrorHandler(presentUserpilotError));
-  app.setNotFoundHandler((request) => {
+  app.setNotFoundHandler((request, reply) => {
+    if (answerOthers?.(request, reply)) return;
     throw notFound("path", request.url.split("?", 1)[0] ?? null);
   });
   answerOtherMethods(app);

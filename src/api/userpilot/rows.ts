@@ -1,10 +1,10 @@
 /** The rows of a list, one by one, with their numbers. */
-import { parse as parseCsv } from "csv-parse";
+import { type CsvRow, readCsv } from "../../http/csv-rows.ts";
 import { readJsonList } from "./json-list.ts";
 import type { Upload } from "./upload.ts";
 
 /** A row, or why there is none. The first is number 1. */
-export type Row = { row: number; value: unknown } | { row: number; broken: string };
+export type Row = { row: number; value: unknown } | Extract<CsvRow, { broken: string }>;
 
 /** The longest line of a file; a longer one is broken. */
 const MAX_LINE_BYTES = 1024 * 1024;
@@ -17,7 +17,7 @@ export function readRows(upload: Upload, listName: string): AsyncGenerator<Row> 
     case "ndjson":
       return numbered(readLines(upload.bytes));
     case "csv":
-      return readCsv(upload.bytes);
+      return readCsv(upload.bytes, { maxRecordBytes: MAX_LINE_BYTES });
   }
 }
 
@@ -70,47 +70,3 @@ function parseLine(line: string): Unnumbered {
     return { broken: "The line is not valid JSON" };
   }
 }
-
-/** Records by the names in the first line. Blank cells are left out. */
-async function* readCsv(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Row> {
-  let row = 0;
-  const broken: Row[] = [];
-  const parser = parseCsv({
-    bom: true,
-    columns: (names: string[]) => names.map((name) => name.trim()),
-    skip_empty_lines: true,
-    skip_records_with_error: true,
-    max_record_size: MAX_LINE_BYTES,
-    on_record: (record: Record<string, string>) => ({ row: ++row, value: withoutBlanks(record) }),
-    on_skip: () => {
-      broken.push({ row: ++row, broken: "The line does not have the columns of the first one or is not valid CSV" });
-    },
-  });
-  const feeding = feed();
-  try {
-    for await (const record of parser) {
-      yield* broken.splice(0);
-      yield record;
-    }
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && String(error.code).startsWith("CSV_"))) throw error;
-    broken.push({ row: ++row, broken: "The file is not valid CSV from here on" });
-  }
-  yield* broken;
-  await feeding;
-
-  async function feed(): Promise<void> {
-    try {
-      for await (const chunk of chunks) {
-        if (parser.destroyed) continue; // after an error the rest is of no use
-        if (!parser.write(chunk)) await new Promise((resume) => parser.once("drain", resume).once("close", resume));
-      }
-      parser.end();
-    } catch (error) {
-      parser.destroy(error instanceof Error ? error : new Error(String(error)));
-    }
-  }
-}
-
-const withoutBlanks = (record: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(Object.entries(record).filter(([name, cell]) => name !== "" && cell.trim() !== ""));

@@ -1,14 +1,12 @@
 /** Lists of rows as they are sent: as JSON, as lines of JSON, as CSV, alone or in a form. Source: userpilot-api §4.4, §4.5. */
 import multipart from "@fastify/multipart";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { drainBody } from "../../http/drain-body.ts";
 import type { JobInput, JobService } from "../../jobs/service.ts";
 import { Problem } from "../../shared/problem.ts";
 import { refusal } from "./envelope.ts";
 
 const MAX_FILE_BYTES = 50 * 1024 * 1024;
-
-/** How much of a body that is refused is still taken: most clients look for the answer only after they have sent all. */
-const MAX_DRAINED_BYTES = 2 * MAX_FILE_BYTES;
 
 /** A list that is being received. */
 export interface Upload {
@@ -42,7 +40,7 @@ export async function withUpload<Result>(
   try {
     return await receive(await openUpload(request, formats));
   } catch (error) {
-    await drain(request);
+    await drainBody(request, { maxBytes: 2 * MAX_FILE_BYTES });
     throw error;
   }
 }
@@ -92,19 +90,6 @@ function toUpload(format: Upload["format"], fileName: string | null, source: Asy
       yield chunk;
     }
   }
-}
-
-async function drain({ raw }: FastifyRequest): Promise<void> {
-  let drained = 0;
-  await new Promise<void>((resolve) => {
-    if (raw.readableEnded || raw.destroyed) return resolve();
-    raw.on("data", (chunk: Buffer) => {
-      drained += chunk.length;
-      if (drained > MAX_DRAINED_BYTES) resolve();
-    });
-    for (const event of ["end", "close", "error"]) raw.on(event, () => resolve());
-    raw.resume();
-  });
 }
 
 /** Receives rows into a job; forgets it when receiving them fails. */
