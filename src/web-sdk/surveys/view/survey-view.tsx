@@ -12,6 +12,7 @@ import { languageOptions, languageTag, textsOf, translateAnswers } from "../surv
 import { createSurveySession, updateOf } from "../survey-session.ts";
 import { beginSurvey, moveBack, moveOn, moveToEnding, progressOf, type SurveyState, withAnswer } from "../survey-state.ts";
 import { buildTheme } from "../theme.ts";
+import type { UnsentAnswers } from "../unsent-answers.ts";
 import { CardFrame } from "./card-frame.tsx";
 import { EndingView, Welcome } from "./cards.tsx";
 import { ElementView } from "./element-view.tsx";
@@ -19,6 +20,7 @@ import { textOf, type Ui } from "./ui.ts";
 
 export interface SurveyViewProps {
   options: RenderOptions;
+  unsent: UnsentAnswers;
   /** Unique on the page. */
   id: string;
   onClose: () => void;
@@ -33,7 +35,7 @@ const AUTO_PROGRESS_DELAY_MS = 350;
 /** A change this soon after a touch was made by it; arrow keys change a choice too, but only pass it by. */
 const TOUCH_WINDOW_MS = 700;
 
-export function SurveyView({ options, id, onClose }: SurveyViewProps) {
+export function SurveyView({ options, unsent, id, onClose }: SurveyViewProps) {
   const { survey } = options;
   const [languageCode, setLanguageCode] = useState(options.languageCode);
   const [state, setState] = useState(() =>
@@ -51,6 +53,7 @@ export function SurveyView({ options, id, onClose }: SurveyViewProps) {
       fetch: (input, init) => fetch(input, init),
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       pageUrl: () => window.location.href,
+      unsent,
       onStatus: setStatus,
       onEndedByQuota: (endingId) => setState((current) => moveToEnding(survey, current, endingId)),
     }),
