@@ -1,4 +1,5 @@
-// Bundles the scripts that SDKs load from the server, each also compressed. `npm run dev` runs it by itself.
+// Bundles the scripts that SDKs load from the server, each also compressed. By itself (`npm run dev`, tests) it takes a
+// folder to write to, in the place of dist/web-sdk.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -43,4 +44,4 @@ export async function buildWebSdk(folder = join(root, "dist/web-sdk")) {
   );
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildWebSdk();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildWebSdk(process.argv[2]);

@@ -1,4 +1,4 @@
-// Compiles src to dist, and bundles the web SDK. `--if-stale` skips the work when nothing under src or prisma is newer than the last build.
+// Compiles src to dist, and bundles the web SDK. `--if-stale` skips the work when nothing under src, prisma or .config is newer than the last build.
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -11,7 +11,7 @@ const stamp = join(root, "dist/.built");
 export async function buildIfStale() {
   if (
     !existsSync(join(root, "src")) ||
-    (existsSync(stamp) && newest(["src", "prisma", "package.json"]) <= statSync(stamp).mtimeMs)
+    (existsSync(stamp) && newest(["src", "prisma", ".config", "package.json"]) <= statSync(stamp).mtimeMs)
   )
     return;
   await build();

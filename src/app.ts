@@ -4,13 +4,17 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { Logger } from "pino";
 import { clientApi } from "./api/client/index.ts";
+import { answerUnknownSprigPath, sprigApi } from "./api/sprig/index.ts";
 import { storageApi } from "./api/storage/index.ts";
+import { userpilotApi } from "./api/userpilot/index.ts";
 import { v1Api } from "./api/v1/index.ts";
 import { v2Api } from "./api/v2/index.ts";
 import type { CompleteConfig } from "./config/env.ts";
+import { logRequests } from "./http/access-log.ts";
 import { createCodedErrorPresenter } from "./http/coded-error.ts";
 import { createErrorHandler } from "./http/errors.ts";
 import { healthRoutes, type ReadinessProbe } from "./http/health.ts";
+import type { Metrics } from "./http/metrics.ts";
 import { openApiDocument } from "./http/openapi.ts";
 import type { RateLimiter } from "./http/rate-limit.ts";
 import { packageFiles, scriptFiles } from "./http/script-files.ts";
@@ -23,9 +27,12 @@ export interface AppOptions {
   log: Logger;
   limiter: RateLimiter;
   readiness: ReadinessProbe;
+  /** Null when they are off. */
+  metrics: Metrics | null;
 }
 
-export async function createApp({ config, services, log, limiter, readiness }: AppOptions): Promise<FastifyInstance> {
+export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const { config, services, log, limiter, readiness, metrics } = options;
   const logger: FastifyBaseLogger = log;
   const app = fastify({
     loggerInstance: logger,
@@ -33,6 +40,7 @@ export async function createApp({ config, services, log, limiter, readiness }: A
     trustProxy: parseTrustProxy(config.TRUST_PROXY),
     // Older loaders put a slash after the address they were given: their paths begin with two.
     routerOptions: { maxParamLength: 500, ignoreDuplicateSlashes: true },
+    rewriteUrl: ({ url = "/" }) => tidyVendorPath(url),
     // Fastify's own 503 while closing has another contract's shape; connections are drained instead.
     return503OnClosing: false,
     forceCloseConnections: "idle",
@@ -52,12 +60,8 @@ export async function createApp({ config, services, log, limiter, readiness }: A
     if (!readiness.isAccepting()) reply.header("connection", "close"); // else the client goes on using a connection that we wait for
     done(null, payload);
   });
-  app.addHook("onResponse", async (request, reply) => {
-    request.log.debug(
-      { route: request.routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
-      "request served",
-    );
-  });
+  logRequests(app, config.ACCESS_LOG);
+  if (metrics) metrics.measure(app);
   answerUnknownPath(app);
 
   await app.register(openApiDocument);
@@ -69,6 +73,10 @@ export async function createApp({ config, services, log, limiter, readiness }: A
   await app.register(clientApi, { prefix: "/api/v2/client", generation: "v2", services, limiter });
   await app.register(v1Api, { prefix: "/api/v1", services, limiter });
   await app.register(v2Api, { prefix: "/api/v2", services, limiter, readiness });
+  await app.register(userpilotApi, { prefix: "/v1", services, limiter, config, answerOthers: answerUnknownSprigPath });
+  await app.register(userpilotApi, { prefix: "/userpilot/v1", services, limiter, config, hidden: true });
+  await app.register(sprigApi, { services, limiter, config });
+  await app.register(sprigApi, { prefix: "/sprig", services, limiter, config, hidden: true });
   return app;
 }
 
@@ -81,6 +89,9 @@ const SECURITY_HEADERS = {
 /** A client's own request id is kept when it is short and harmless to log. */
 const acceptRequestId = (header: string | string[] | undefined): string | undefined =>
   typeof header === "string" && /^[\w.-]{1,64}$/.test(header) ? header : undefined;
+
+/** Other vendors' connectors may end a path with a slash; Formbricks' contracts answer that with a redirect. */
+const tidyVendorPath = (url: string): string => url.replace(/^(\/+(?:(?:userpilot|sprig)\/+)?v[12]\/[^?]*[^/?])\/(?=\?|$)/, "$1");
 
 /** A number of hops, or the addresses and networks of proxies; nothing is trusted by default. */
 function parseTrustProxy(value: string): false | string[] | ((address: string, hop: number) => boolean) {

@@ -5,9 +5,11 @@ import { createApp } from "./app.ts";
 import type { CompleteConfig } from "./config/env.ts";
 import { type ChangeFeed, openChangeFeed } from "./db/change-feed.ts";
 import { type Database, openDatabase } from "./db/database.ts";
+import { createJobQueue, type JobQueue } from "./db/job-queue.ts";
 import { pendingMigrations } from "./db/migrate.ts";
-import { createRateLimiter } from "./http/rate-limit.ts";
-import { createServices, type Services } from "./services.ts";
+import type { MetricJson, Metrics } from "./http/metrics.ts";
+import { createRateLimiter, type RateStore } from "./http/rate-limit.ts";
+import { backgroundTasks, createServices, type Services } from "./services.ts";
 
 export interface BackendOptions {
   config: CompleteConfig;
@@ -18,10 +20,22 @@ export interface BackendOptions {
   log: Logger;
 }
 
+/** What the processes of a server with several workers share. */
+export interface SharedAmongWorkers {
+  /** Counts for the rate limits. */
+  store: RateStore;
+  /** The metrics of all processes, this one's included. */
+  gatherMetrics(): Promise<MetricJson[][]>;
+  /** Says how the others get this process's metrics. */
+  onCollect(collect: () => Promise<MetricJson[]>): void;
+}
+
 /** Everything below HTTP. */
 export interface Backend {
   db: Database;
   changes: ChangeFeed;
+  /** Tasks may be added; they run in processes that called `start`. */
+  queue: JobQueue;
   services: Services;
   close(): Promise<void>;
 }
@@ -29,6 +43,8 @@ export interface Backend {
 export interface Server extends Backend {
   /** Built, not listening. */
   app: FastifyInstance;
+  /** Delivers webhooks; called once the server listens. */
+  startDelivering(): void;
   /** From now on `/ready` answers 503; requests are still served. */
   stopAccepting(): void;
   /** Waits for the requests that are being served, then closes the rest. */
@@ -36,32 +52,49 @@ export interface Server extends Backend {
 }
 
 export async function openBackend({ config, url, directUrl = url, log }: BackendOptions): Promise<Backend> {
-  const db = openDatabase({ url, poolSize: config.DATABASE_POOL_SIZE, log });
+  const db = openDatabase({ url, poolSize: poolSizeOf(config), prepared: config.DATABASE_PREPARED_STATEMENTS, log });
   const changes = await openChangeFeed({ url: directUrl, log });
-  const services = createServices({ config, db, changes, log });
-  return { db, changes, services, close };
+  const queue = createJobQueue({ url: directUrl, log });
+  const services = createServices({ config, db, changes, queue, log });
+  return { db, changes, queue, services, close };
 
   async function close(): Promise<void> {
+    await Promise.all([queue.stop(), services.webhookWorker.stop()]);
     await changes.close();
     await db.close();
   }
 }
 
-export async function createServer(options: BackendOptions): Promise<Server> {
-  const { config, log } = options;
+/** This process's share of the connections. */
+const poolSizeOf = ({ DATABASE_POOL_SIZE, WORKERS }: CompleteConfig): number =>
+  WORKERS === 1 ? DATABASE_POOL_SIZE : Math.max(2, Math.floor(DATABASE_POOL_SIZE / WORKERS));
+
+/** @param shared absent when this process serves alone */
+export async function createServer(options: BackendOptions & { shared?: SharedAmongWorkers }): Promise<Server> {
+  const { config, log, shared } = options;
   const backend = await openBackend(options);
   const { db, changes, services } = backend;
   let isAccepting = true;
   let isMigrated = false;
-  const limiter = createRateLimiter({ enabled: config.RATE_LIMIT });
+  const limiter = createRateLimiter({
+    enabled: config.RATE_LIMIT,
+    limits: { client: config.RATE_LIMIT_CLIENT, management: config.RATE_LIMIT_MANAGEMENT },
+    store: shared?.store,
+  });
+  const metrics = config.METRICS ? await openMetrics(backend, shared) : null;
   const readiness = {
     isAccepting: () => isAccepting,
     isDatabaseReachable: db.isReachable,
     isCacheCurrent: changes.isListening,
     isMigrated: checkMigrated,
   };
-  const app = await createApp({ config, services, log, limiter, readiness });
-  return { ...backend, app, stopAccepting, close };
+  const app = await createApp({ config, services, log, limiter, readiness, metrics });
+  backend.queue.start(backgroundTasks(services));
+  return { ...backend, app, startDelivering, stopAccepting, close };
+
+  function startDelivering(): void {
+    if (config.WEBHOOK_WORKER) services.webhookWorker.start();
+  }
 
   function stopAccepting(): void {
     isAccepting = false;
@@ -84,4 +117,14 @@ export async function createServer(options: BackendOptions): Promise<Server> {
     clearInterval(sweep);
     await backend.close();
   }
+}
+
+async function openMetrics({ db, services }: Backend, shared: SharedAmongWorkers | undefined): Promise<Metrics> {
+  const { createMetrics } = await import("./http/metrics.ts");
+  const metrics = await createMetrics({
+    sources: { identifyQueue: services.contacts.load, connections: db.connections },
+    gather: shared?.gatherMetrics,
+  });
+  shared?.onCollect(metrics.collect);
+  return metrics;
 }

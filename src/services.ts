@@ -5,15 +5,24 @@ import type { Logger } from "pino";
 import { type ActionClassService, createActionClassService } from "./action-classes/service.ts";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
+import { type CompanyService, createCompanyService } from "./companies/service.ts";
 import { type CompleteConfig, publicUrl } from "./config/env.ts";
+import { type ContactLinkService, createContactLinkService } from "./contact-links/service.ts";
+import { createContactLinkTokens } from "./contact-links/token.ts";
+import { type AttributeRowService, createAttributeRowService } from "./contacts/attribute-rows.ts";
 import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
 import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
+import type { JobQueue } from "./db/job-queue.ts";
 import { createDisplayService, type DisplayService } from "./displays/service.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
+import { createErasureService, createSuppression, type ErasureService } from "./erasures/service.ts";
+import { createEventService, type EventService } from "./events/service.ts";
+import { createJobService, createRowWriter, type JobService } from "./jobs/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
 import { createGates } from "./responses/gates.ts";
+import { createResponseManagement, type ResponseManagement } from "./responses/management.ts";
 import { createRecaptchaVerifier } from "./responses/recaptcha.ts";
 import { createResponseService, type ResponseService } from "./responses/service.ts";
 import { createSingleUseLinks } from "./responses/single-use.ts";
@@ -31,6 +40,12 @@ import { createS3Store } from "./uploads/s3-store.ts";
 import { createUploadService, type UploadService } from "./uploads/service.ts";
 import type { UploadStore } from "./uploads/store.ts";
 import { createUploadTokens } from "./uploads/upload-token.ts";
+import { createAddressRules } from "./webhooks/address-rules.ts";
+import { createDeliverer } from "./webhooks/deliverer.ts";
+import { createDeliveryLog, type DeliveryLog } from "./webhooks/delivery-log.ts";
+import { createDeliveryQueue } from "./webhooks/delivery-queue.ts";
+import { createDeliveryWorker, type DeliveryWorker } from "./webhooks/delivery-worker.ts";
+import { createSender } from "./webhooks/sender.ts";
 import { createWebhookService, type WebhookService } from "./webhooks/service.ts";
 
 /** Every service, by the noun it serves. */
@@ -38,17 +53,27 @@ export interface Services {
   actionClasses: ActionClassService;
   apiKeys: ApiKeyService;
   attributeKeys: AttributeKeyService;
+  attributeRows: AttributeRowService;
+  contactLinks: ContactLinkService;
+  companies: CompanyService;
   contactManagement: ContactManagement;
   contacts: ContactService;
   displays: DisplayService;
   environments: EnvironmentService;
+  erasures: ErasureService;
+  events: EventService;
+  jobs: JobService;
   organizations: OrganizationService;
+  responseManagement: ResponseManagement;
   responses: ResponseService;
   segmentManagement: SegmentManagement;
   segments: SegmentService;
   surveys: SurveyService;
   teams: TeamService;
   uploads: UploadService;
+  webhookDeliveries: DeliveryLog;
+  /** Delivers webhooks once it is started. */
+  webhookWorker: DeliveryWorker;
   webhooks: WebhookService;
 }
 
@@ -57,16 +82,39 @@ export function createServices({
   config,
   db,
   changes,
+  queue,
   log,
 }: {
   config: CompleteConfig;
   db: Database;
   changes: ChangeFeed;
+  queue: JobQueue;
   log: Logger;
 }): Services {
   const apiKeys = createApiKeyService({ db, changes, newId, now: Date.now });
   const environments = createEnvironmentService({ db, changes, log, installation: installationOf(config) });
-  const contacts = createContactService({ db, environments, newId, now: Date.now, maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS });
+  const companies = createCompanyService({ db, newId });
+  const contacts = createContactService({
+    db,
+    companies,
+    environments,
+    newId,
+    now: Date.now,
+    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
+  });
+  const encryptionKey = config.ENCRYPTION_KEY;
+  const suppression = createSuppression({ db, encryptionKey });
+  const erasures = createErasureService({ db, suppression, encryptionKey, now: Date.now });
+  const events = createEventService({
+    db,
+    contacts,
+    suppression,
+    newId,
+    now: Date.now,
+    retentionDays: config.EVENT_RETENTION_DAYS,
+  });
+  const writeRows = createRowWriter({ contacts, companies, events, suppression });
+  const jobs = createJobService({ db, environments, writeRows, newId, now: Date.now, isStopping: queue.isStopping });
   const organizations = createOrganizationService({
     db,
     newId,
@@ -135,30 +183,49 @@ export function createServices({
     forgetEnvironment: environments.forget,
   });
   const teams = createTeamService({ db, newId, now: Date.now, minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE });
-  const webhooks = createWebhookService({
+  const contactLinks = createContactLinkService({
     db,
+    environments,
+    surveys: liveSurveys,
+    segments,
+    tokens: createContactLinkTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    buildSingleUseQuery: singleUseLinks.buildQuery,
     newId,
-    newSecret: () => `whsec_${randomBytes(32).toString("base64")}`,
     now: Date.now,
-    secretBox: createSecretBox(config.ENCRYPTION_KEY),
-    targetRules: { resolveHost, allowInternal: config.DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS },
+    publicUrl: publicUrl(config),
+  });
+  const responseManagement = createResponseManagement({
+    db,
+    environments,
+    surveys: liveSurveys,
+    newId,
+    publicUrl: publicUrl(config),
+    removeFile: uploads.removeFile,
+    log,
   });
   return {
     actionClasses,
     apiKeys,
     attributeKeys,
+    attributeRows: createAttributeRowService({ db }),
+    contactLinks,
+    companies,
     contactManagement,
     contacts,
     displays,
     environments,
+    erasures,
+    events,
+    jobs,
     organizations,
+    responseManagement,
     responses,
     segmentManagement,
     segments,
     surveys,
     teams,
     uploads,
-    webhooks,
+    ...createWebhooks({ config, db, log }),
   };
 }
 
@@ -175,11 +242,63 @@ function createUploadStore(config: CompleteConfig): UploadStore {
   });
 }
 
+/** Webhooks, their deliveries and the worker that makes them. */
+function createWebhooks({ config, db, log }: { config: CompleteConfig; db: Database; log: Logger }) {
+  const now = Date.now;
+  const secretBox = createSecretBox(config.ENCRYPTION_KEY);
+  const newSecret = () => `whsec_${randomBytes(32).toString("base64")}`;
+  const addresses = createAddressRules({
+    allowInternal: config.DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS,
+    allowedNetworks: config.WEBHOOK_ALLOWED_CIDRS,
+  });
+  const resolve = (hostname: string) => lookup(hostname, { all: true, verbatim: true });
+  const resolveHost = async (hostname: string) => (await resolve(hostname)).map(({ address }) => address);
+  const queue = createDeliveryQueue({ db, now });
+  const deliverer = createDeliverer({
+    queue,
+    sender: createSender({ addresses, resolve }),
+    secretBox,
+    publicUrl: publicUrl(config),
+    now,
+    random: Math.random,
+    log,
+  });
+  const keepMs = config.WEBHOOK_LOG_DAYS * 86_400_000;
+  const webhookWorker = createDeliveryWorker({ queue, deliver: deliverer.deliver, now, log, keepMs });
+  const webhookDeliveries = createDeliveryLog({
+    db,
+    queue,
+    deliverer,
+    wake: webhookWorker.wake,
+    now,
+    newId,
+    newMessageId: () => randomBytes(32).toString("hex"),
+    newSecret,
+    secretBox,
+  });
+  const webhooks = createWebhookService({ db, newId, newSecret, now, secretBox, targetRules: { resolveHost, addresses } });
+  return { webhookDeliveries, webhookWorker, webhooks };
+}
+
 /** Spam protection needs both keys: the SDK fetches a token with one, the server checks it with the other. */
 const installationOf = (config: CompleteConfig) => ({
   publicUrl: publicUrl(config),
   recaptchaSiteKey: config.RECAPTCHA_SECRET_KEY === undefined ? null : (config.RECAPTCHA_SITE_KEY ?? null),
 });
 
-const resolveHost = async (hostname: string): Promise<string[]> =>
-  (await lookup(hostname, { all: true })).map(({ address }) => address);
+/** What runs in the background of a server. */
+export function backgroundTasks({ erasures, events, jobs }: Services): Parameters<JobQueue["start"]>[0] {
+  const tasks = { ...jobs.tasks, ...erasures.tasks, tidy };
+  return { tasks, daily: ["tidy"], onStart: resume };
+
+  async function tidy(): Promise<void> {
+    await events.deleteExpired();
+    await jobs.deleteExpired();
+    await erasures.deleteExpired();
+  }
+
+  async function resume(): Promise<void> {
+    await jobs.resume();
+    await erasures.resume();
+  }
+}

@@ -13,13 +13,18 @@ const SAME_SIGNAL_MS = 500;
 
 /**
  * Ends the process when it is told to (SIGTERM, SIGINT, SIGHUP: status 0) or cannot go on (an error that nobody caught:
- * status 1), after `stop`. A second signal ends it at once.
+ * status 1), after `stop`. A second signal ends it at once. Returns what ends it for another reason (status 0).
  */
-export function endProcessGracefully({ log, timeoutMs, stop }: ShutdownOptions): void {
+export function endProcessGracefully({ log, timeoutMs, stop }: ShutdownOptions): (reason: string) => void {
   let toldAt: number | undefined;
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => onSignal(signal));
   process.on("uncaughtException", onError);
   process.on("unhandledRejection", onError);
+  return (reason) => {
+    if (toldAt !== undefined) return;
+    log.info({ reason }, "stopping");
+    void end(0);
+  };
 
   function onSignal(signal: string): void {
     if (toldAt === undefined) {

@@ -21,3 +21,25 @@ test("the README's configuration table is current (after a change: UPDATE_README
   if (process.env.UPDATE_README) writeFileSync("README.md", current);
   expect(readFileSync("README.md", "utf8")).toBe(current);
 });
+
+/** What the container image or the composition settles. */
+const SETTLED = [
+  "HOST",
+  "PORT",
+  "DATA_DIR",
+  "DATABASE_URL",
+  "DATABASE_DIRECT_URL",
+  "DATABASE_PREPARED_STATEMENTS",
+  "MIGRATE_ON_START",
+];
+
+test("docker-compose.yml passes on every other variable, and .env.example knows it", () => {
+  const composition = readFileSync("docker-compose.yml", "utf8");
+  const example = readFileSync(".env.example", "utf8");
+  const names = describeConfig()
+    .map(({ name }) => name)
+    .filter((name) => !SETTLED.includes(name));
+  const isPassedOn = (name: string) => composition.includes(`      ${name}: \${${name}:`);
+  expect(names.filter((name) => !isPassedOn(name))).toEqual([]);
+  expect(names.filter((name) => !new RegExp(`^#?${name}=`, "m").test(example))).toEqual([]);
+});

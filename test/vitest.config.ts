@@ -12,6 +12,9 @@ export default defineConfig({
           globalSetup: "test/support/database.ts",
           testTimeout: 30_000,
           hookTimeout: 60_000,
+          expect: { poll: { timeout: 10_000 } },
+          // It imports what only a phone has; test/clients/phone.ts stands in for that.
+          server: { deps: { inline: ["@formbricks/react-native"] } },
         },
       },
     ],

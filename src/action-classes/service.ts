@@ -43,13 +43,23 @@ export function createActionClassService({
   newId: () => string;
   now: () => number;
 }) {
-  return { list, get, create, update, remove };
+  return { list, get, findUnknownNames, create, update, remove };
 
   /** Those of every environment the caller may use, oldest first. */
   function list(caller: Principal): Promise<ActionClass[]> {
     return db.query<ActionClass>(`${SELECT} where a."environmentId" = any($1) order by a."createdAt", a.id`, [
       [...caller.permissions.keys()],
     ]);
+  }
+
+  /** Those of the names that no action class of the environment has as its name or key. */
+  async function findUnknownNames(environmentId: string, names: readonly string[]): Promise<string[]> {
+    const rows = await db.query<{ name: string }>(
+      `select n.name from unnest($2::text[]) as n(name) where not exists (
+         select 1 from action_classes a where a."environmentId" = $1 and (a.name = n.name or a.key = n.name))`,
+      [environmentId, names],
+    );
+    return rows.map(({ name }) => name);
   }
 
   /** Throws `not_found`; `forbidden` unless the caller holds `level` on its environment. */

@@ -37,6 +37,14 @@ export interface AttributeKeyChange {
   description: string | null;
 }
 
+/** What is absent stays. */
+export interface AttributeKeyAmendment {
+  key?: string | undefined;
+  name?: string | undefined;
+  description?: string | undefined;
+  dataType?: AttributeDataType | undefined;
+}
+
 /** How a key that is made by a management API must look. */
 export const SAFE_KEY = /^[a-z][a-z0-9_]*$/;
 
@@ -65,7 +73,7 @@ export function createAttributeKeyService({
   /** Drops what this process has cached of the environment. */
   forgetEnvironment: (environmentId: string) => void;
 }) {
-  return { list, get, create, update, remove };
+  return { list, get, create, update, amend, remove, maxAttributeKeys };
 
   /** Of one environment, or of all that the caller may read. Throws `forbidden`. */
   async function list(
@@ -76,9 +84,9 @@ export function createAttributeKeyService({
     return await queryPage(db, { columns: COLUMNS, from, values: [readableEnvironments(caller, environmentId)] }, page);
   }
 
-  /** Throws `not_found` (contactAttributeKey), `forbidden`. */
-  function get(caller: Principal, id: string): Promise<AttributeKey> {
-    return find(db, caller, id, "read");
+  /** Throws `not_found` (contactAttributeKey); `forbidden` unless the caller holds `level` on its environment. */
+  function get(caller: Principal, id: string, level: PermissionLevel = "read"): Promise<AttributeKey> {
+    return find(db, caller, id, level);
   }
 
   /**
@@ -128,6 +136,27 @@ export function createAttributeKeyService({
     });
   }
 
+  /**
+   * Changes what is given. Throws `not_found` (contactAttributeKey), `forbidden`; `conflict` (`contactAttributeKey`) when
+   * the environment has the new key; `malformed` (`contactAttributeKey`) when key or type of a default key are to change,
+   * or of one that contacts have values of.
+   */
+  async function amend(caller: Principal, id: string, amendment: AttributeKeyAmendment): Promise<AttributeKey> {
+    const { environmentId } = await find(db, caller, id, "write");
+    return await change(environmentId, async (tx) => {
+      const stored = await find(tx, caller, id, "write");
+      const { key = stored.key, name = stored.name, description = stored.description, dataType = stored.dataType } = amendment;
+      if (key !== stored.key || dataType !== stored.dataType) await requireUnused(tx, stored);
+      if (key !== stored.key) await requireFree(tx, environmentId, key);
+      await tx.query(
+        `update contact_attribute_keys set key = $3, name = $4, description = $5, "dataType" = $6, "updatedAt" = $7
+         where "environmentId" = $1 and id = $2`,
+        [environmentId, id, key, name, description, dataType, new Date(now())],
+      );
+      return find(tx, caller, id, "write");
+    });
+  }
+
   /** With every contact's value. Throws as {@link update}. */
   async function remove(caller: Principal, id: string): Promise<AttributeKey> {
     const { environmentId } = await find(db, caller, id, "manage");
@@ -156,6 +185,29 @@ export function createAttributeKeyService({
     forgetEnvironment(environmentId);
     return result;
   }
+}
+
+/** Values are kept under the key's name and in its type. */
+async function requireUnused(tx: Transaction, { environmentId, key, type }: AttributeKey): Promise<void> {
+  if (type === "default")
+    throw refused("contactAttributeKey", "Key and data type of a default contact attribute key cannot be changed");
+  const holders = await tx.query(`select 1 from contacts where "environmentId" = $1 and attributes ? $2::text limit 1`, [
+    environmentId,
+    key,
+  ]);
+  if (holders.length > 0)
+    throw refused(
+      "contactAttributeKey",
+      "Key and data type of a contact attribute key cannot be changed while contacts have values of it",
+    );
+}
+
+async function requireFree(tx: Transaction, environmentId: string, key: string): Promise<void> {
+  const found = await tx.query(`select 1 from contact_attribute_keys where "environmentId" = $1 and key = $2`, [
+    environmentId,
+    key,
+  ]);
+  if (found.length > 0) throw conflict("contactAttributeKey", `Contact attribute key with "${key}" already exists`);
 }
 
 const find = (db: Pick<Transaction, "query">, caller: Principal, id: string, level: PermissionLevel): Promise<AttributeKey> =>

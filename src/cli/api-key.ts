@@ -13,6 +13,17 @@ export const apiKeyCommand = (): Command =>
     .addCommand(listCommand())
     .addCommand(revokeCommand());
 
+/** How the key is sent; the contracts of other vendors take it for one environment only. */
+function howToUse({ permissions }: ApiKey): string {
+  const lines = ["Send it as", "  x-api-key: <key>               to Formbricks' management API"];
+  if (Object.values(permissions).some((level) => level !== "read"))
+    lines.push(
+      "  Authorization: Token <key>     to the Userpilot contract (/v1, /userpilot/v1)",
+      "  Authorization: API-Key <key>   to the Sprig contract (/v2, /sprig)",
+    );
+  return lines.join("\n");
+}
+
 interface CreateOptions {
   label: string;
   organization?: string;
@@ -57,6 +68,7 @@ const createCommand = (): Command =>
           createdBy: options.createdBy,
         });
         console.log(options.json ? JSON.stringify({ ...apiKey, secret }, null, 2) : secret);
+        if (!options.json) console.error(howToUse(apiKey)); // beside what a script reads
       }),
     );
 

@@ -4,6 +4,7 @@ import { createApp } from "../app.ts";
 import { readConfig } from "../config/env.ts";
 import type { ChangeFeed } from "../db/change-feed.ts";
 import { openDatabase } from "../db/database.ts";
+import { createJobQueue } from "../db/job-queue.ts";
 import { createRateLimiter } from "../http/rate-limit.ts";
 import { createServices } from "../services.ts";
 import { CommandFailure, createCommandLogger } from "./run.ts";
@@ -23,19 +24,22 @@ export const openapiCommand = (): Command =>
 async function describeServer(): Promise<unknown> {
   const config = { ...readConfig(), ENCRYPTION_KEY: "0".repeat(32) };
   const log = createCommandLogger(config);
-  const db = openDatabase({ url: "postgresql://127.0.0.1/none", poolSize: 1, log });
+  const url = "postgresql://127.0.0.1/none";
+  const db = openDatabase({ url, poolSize: 1, prepared: true, log });
+  const queue = createJobQueue({ url, log });
   const changes: ChangeFeed = { subscribe: () => undefined, isListening: () => false, close: async () => undefined };
   const app = await createApp({
     config,
-    services: createServices({ config, db, changes, log }),
+    services: createServices({ config, db, changes, queue, log }),
     log,
-    limiter: createRateLimiter({ enabled: false }),
+    limiter: createRateLimiter({ enabled: false, limits: { client: 0, management: 0 } }),
     readiness: {
       isAccepting: () => false,
       isDatabaseReachable: async () => false,
       isMigrated: async () => false,
       isCacheCurrent: () => false,
     },
+    metrics: null,
   });
   try {
     await app.ready();

@@ -5,13 +5,24 @@ import { doctorCommand } from "./doctor.ts";
 import { importCommand } from "./import.ts";
 import { migrateCommand } from "./migrate.ts";
 import { openapiCommand } from "./openapi.ts";
+import { webhooksCommand } from "./webhooks.ts";
+import { workerCommand } from "./worker.ts";
 
 const HELP = `
 The configuration is the server's: DATABASE_URL, or the embedded database in DATA_DIR (default ./data), which may be in
 use by a running server. Exit status: 0 done, 1 failed, 2 called wrongly.`;
 
 export function createProgram(): Command {
-  const commands = [migrateCommand(), bootstrapCommand(), apiKeyCommand(), importCommand(), doctorCommand(), openapiCommand()];
+  const commands = [
+    migrateCommand(),
+    bootstrapCommand(),
+    apiKeyCommand(),
+    importCommand(),
+    doctorCommand(),
+    openapiCommand(),
+    workerCommand(),
+    webhooksCommand(),
+  ];
   const program = new Command("mortar").description("Administers a Mortar installation.").addHelpText("after", HELP);
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands, ...commands.flatMap((parent) => parent.commands)]) refuseByThrowing(command);

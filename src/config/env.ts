@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { z } from "zod";
 
@@ -30,18 +31,56 @@ const Environment = z.object({
   DATABASE_DIRECT_URL: databaseUrl.describe(
     "The same database past a transaction pooler, for migrations and change notices; default `DATABASE_URL`",
   ),
-  DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(100).default(8).describe("Database connections of one process"),
+  DATABASE_POOL_SIZE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .default(8)
+    .describe("Database connections of this server for queries; workers share them out, at least 2 to each"),
+  DATABASE_PREPARED_STATEMENTS: flag
+    .default(true)
+    .describe("`off` behind a pooler that gives each transaction another connection (PgBouncer's transaction mode)"),
   MIGRATE_ON_START: flag.default(false).describe("Apply migrations at start also to the database of `DATABASE_URL`"),
+  WORKERS: z
+    .union([z.literal("auto").transform(() => availableParallelism()), z.coerce.number().int().min(1).max(64)], {
+      error: "must be auto or a number from 1 to 64",
+    })
+    .default(1)
+    .describe("Processes that serve requests on the one port; `auto`: one for each core"),
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
     .default("info")
-    .describe("What is logged; one line per request at `debug`"),
+    .describe("The least severe messages that are logged"),
+  ACCESS_LOG: z
+    .union([z.enum(["all", "errors", "off"]), z.coerce.number().min(0).max(1)], {
+      error: "must be all, errors, off or a number from 0 to 1",
+    })
+    .default("errors")
+    .describe(
+      "Requests that are logged, a line each at `info`: `all`, `errors` (5xx, and what took over a second), `off`, or a share from 0 to 1 of all beside the errors",
+    ),
+  METRICS: flag
+    .default(false)
+    .describe("Serve figures for Prometheus under `/metrics`, to whoever reaches the port: close that path in a public proxy"),
   ENCRYPTION_KEY: z
     .string()
     .min(32, "must have at least 32 characters")
     .optional()
     .describe("Encrypts stored secrets such as a webhook's; unset: made once and kept in `DATA_DIR/encryption.key`"),
   RATE_LIMIT: flag.default(true).describe("Limit requests per client; `off` for tests and load measurements"),
+  RATE_LIMIT_CLIENT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(100)
+    .describe("Requests a minute that one address may send to the client API for one environment"),
+  RATE_LIMIT_MANAGEMENT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(100)
+    .describe("Requests a minute that one API key may send to a management API"),
   TRUST_PROXY: z
     .string()
     .default("")
@@ -64,6 +103,48 @@ const Environment = z.object({
     .max(10_000)
     .default(150)
     .describe("Contact attribute keys an environment may have"),
+  EVENT_RETENTION_DAYS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(36_500)
+    .default(0)
+    .describe("Days after which events of contacts are deleted; `0` keeps them"),
+  ERASURE_MODE: z
+    .enum(["anonymise", "delete"])
+    .default("anonymise")
+    .describe("What an erasure does with a person's answers: keep them without any link to the person, or delete them too"),
+  USERPILOT_DELETE_DELAY_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(31_536_000)
+    .default(0)
+    .describe("Time between a delete call of the Userpilot contract and the deletion"),
+  USERPILOT_RATE_LIMIT: flag
+    .default(false)
+    .describe("Apply Userpilot's own limits to its contract: 600 identifies and 600 tracks per minute, a delete per 2 s"),
+  USERPILOT_TRACK_CREATES_USERS: flag
+    .default(true)
+    .describe("Whether the Userpilot contract's track call makes a contact of a user who is not known yet"),
+  SPRIG_PURGE_DEFAULT_DELAY_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(31_536_000)
+    .default(864_000)
+    .describe("Time between a purge call of the Sprig contract that names none and the erasure; within it it can be taken back"),
+  SPRIG_RATE_LIMIT: flag
+    .default(false)
+    .describe("Apply Sprig's own limits to its contract: 1,000 requests per second and key, or per 5 minutes below `/v1`"),
+  SPRIG_STRICT_EVENTS: flag
+    .default(false)
+    .describe("Whether the Sprig contract refuses events whose name is no action class's name or key"),
+  SPRIG_COMPANY_ATTRIBUTE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Attribute of the Sprig contract's users that holds the id of their company; unset: they have none"),
   USER_MANAGEMENT_MINIMUM_ROLE: z
     .enum(["owner", "manager", "disabled"])
     .default("manager")
@@ -99,6 +180,23 @@ const Environment = z.object({
   DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS: flag
     .default(false)
     .describe("Let webhooks point into the network that the server stands in"),
+  WEBHOOK_ALLOWED_CIDRS: z
+    .string()
+    .default("")
+    .transform((value) => value.split(",").map((network) => network.trim()))
+    .transform((networks) => networks.filter((network) => network !== ""))
+    .refine((networks) => networks.every(isNetwork), "must be networks such as 10.0.0.0/8, separated by commas")
+    .describe("Networks of our own that webhooks may point into, separated by commas: `10.0.0.0/8,fd00::/8`"),
+  WEBHOOK_WORKER: flag
+    .default(true)
+    .describe("Deliver webhooks in the server's process; `off` where `mortar worker` runs beside it"),
+  WEBHOOK_LOG_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(365)
+    .default(14)
+    .describe("Days for which webhooks' events and their deliveries are kept, to be looked up and replayed"),
   SHUTDOWN_DELAY_MS: z.coerce
     .number()
     .int()
@@ -178,4 +276,11 @@ function defaultOf(schema: z.ZodType): string {
 
 function isTrustProxy(value: string): boolean {
   return value === "" || /^\d{1,2}$/.test(value) || value.split(",").every((part) => isIP(part.trim().split("/")[0] ?? "") !== 0);
+}
+
+function isNetwork(text: string): boolean {
+  const [address = "", bits, ...rest] = text.split("/");
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
 }

@@ -3,6 +3,7 @@
  * are new, and what the caller is told. Pure. Source: client-api §6.
  */
 import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
+import { isoDate } from "../shared/iso-date.ts";
 import { canonicalLanguage } from "../shared/language-tag.ts";
 
 /** Submitted values by key; null removes the attribute. */
@@ -14,11 +15,30 @@ export interface AttributeRules {
   judgeNewKey(key: string): "allowed" | "invalid" | "reserved";
   /** The type of a key that first appears with a boolean; `string` stores the texts `true` and `false`. */
   booleanKeysAre: "string" | "boolean";
+  /** Values that do not fit their key's type are left out (default) or kept as text; a note tells either. */
+  misfitsAre?: "skipped" | "text";
+  /** Whether a date may carry an offset from UTC and any number of decimals; default no. */
+  datesMayHaveOffset?: boolean;
+  /** How many attribute keys the environment may have for this caller to create one; default: as configured. */
+  maxKeys?: number;
 }
+
+/**
+ * The rules of contracts whose callers name attributes as they like: any key is kept verbatim, and no value is refused
+ * for its type. Source: userpilot-api §3, sprig-api §3.
+ */
+export const VERBATIM_RULES = {
+  judgeNewKey: () => "allowed",
+  booleanKeysAre: "boolean",
+  misfitsAre: "text",
+  datesMayHaveOffset: true,
+  maxKeys: 5_000,
+} as const satisfies AttributeRules;
 
 /** Something the caller may want to know; each contract has its own words, or none, for it. */
 export type AttributeNote =
   | { kind: "type_mismatch"; key: string; dataType: AttributeDataType; value: AttributeValue }
+  | { kind: "email_invalid" }
   | { kind: "key_created"; key: string; dataType: AttributeDataType }
   | { kind: "key_limit_reached"; keys: string[]; limit: number }
   | { kind: "keys_refused"; reason: "invalid" | "reserved"; keys: string[] }
@@ -40,8 +60,9 @@ export interface PlanContext {
   rules: AttributeRules;
 }
 
-/** A date in ISO 8601: a day, or a day and a time to the second or millisecond, in UTC. */
-const DATE_PATTERN = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d{3})?Z?)?$/;
+/** What a contact's e-mail column takes from callers that do not check addresses themselves. */
+const ADDRESS_PATTERN = /^[^\s@]+@[^\s@]+$/;
+const MAX_ADDRESS_LENGTH = 255;
 
 /** `userId` and `id` name the contact itself and are never attributes of it. */
 const IDENTITY_KEYS = new Set(["userId", "id"]);
@@ -52,13 +73,13 @@ export function planAttributes(submitted: SubmittedAttributes, context: PlanCont
   for (const [key, given] of submitted) {
     if (IDENTITY_KEYS.has(key)) continue;
     if (key === "email") {
-      plan.email = given === null ? null : String(given);
+      planEmail(plan, given, context.rules);
       continue;
     }
-    const value = key === "language" ? normalizeLanguage(given, context.languages, plan.notes) : given;
+    const value = key === "language" ? normalizeLanguage(given, context, plan.notes) : given;
     if (value === undefined) continue;
     const dataType = context.attributeKeys.get(key);
-    if (dataType !== undefined) writeExisting(plan, key, dataType, value);
+    if (dataType !== undefined) writeExisting(plan, key, dataType, value, context.rules);
     else if (value !== null) planNewKey(plan, refused, key, value, context.rules);
   }
   for (const reason of ["invalid", "reserved"] as const)
@@ -66,10 +87,36 @@ export function planAttributes(submitted: SubmittedAttributes, context: PlanCont
   return plan;
 }
 
-function writeExisting(plan: AttributePlan, key: string, dataType: AttributeDataType, value: AttributeValue | null): void {
-  const stored = value === null ? null : toStored(value, dataType);
-  if (stored === undefined) plan.notes.push({ kind: "type_mismatch", key, dataType, value: value as AttributeValue });
-  else plan.patch[key] = stored;
+/** An address goes to its column; a text that is none is an attribute like others where misfits are kept. */
+function planEmail(plan: AttributePlan, given: AttributeValue | null, { misfitsAre }: AttributeRules): void {
+  if (misfitsAre !== "text") {
+    plan.email = given === null ? null : String(given);
+    return;
+  }
+  const text = given === null ? null : String(given).trim();
+  const isAddress = text === null || (ADDRESS_PATTERN.test(text) && text.length <= MAX_ADDRESS_LENGTH);
+  plan.patch.email = isAddress ? null : text;
+  if (isAddress) plan.email = text;
+  else plan.notes.push({ kind: "email_invalid" });
+}
+
+function writeExisting(
+  plan: AttributePlan,
+  key: string,
+  dataType: AttributeDataType,
+  value: AttributeValue | null,
+  rules: AttributeRules,
+): void {
+  if (value === null) {
+    plan.patch[key] = null;
+    return;
+  }
+  const stored = toStored(value, dataType, rules);
+  if (stored !== undefined) plan.patch[key] = stored;
+  else {
+    plan.notes.push({ kind: "type_mismatch", key, dataType, value });
+    if (rules.misfitsAre === "text") plan.patch[key] = String(value);
+  }
 }
 
 function planNewKey(
@@ -85,7 +132,7 @@ function planNewKey(
     return;
   }
   const dataType = inferDataType(value, rules);
-  const stored = toStored(value, dataType);
+  const stored = toStored(value, dataType, rules);
   if (stored === undefined) return;
   plan.newKeys.push({ key, dataType });
   plan.patch[key] = stored;
@@ -93,21 +140,28 @@ function planNewKey(
 }
 
 /** The type of a key that first appears with this value. Numeric-looking text stays text. Source: client-api §6.3. */
-function inferDataType(value: AttributeValue, { booleanKeysAre }: Pick<AttributeRules, "booleanKeysAre">): AttributeDataType {
+function inferDataType(
+  value: AttributeValue,
+  { booleanKeysAre, datesMayHaveOffset }: Pick<AttributeRules, "booleanKeysAre" | "datesMayHaveOffset">,
+): AttributeDataType {
   if (typeof value === "number") return "number";
   if (typeof value === "boolean") return booleanKeysAre;
-  return toIsoDate(value) === undefined ? "string" : "date";
+  return isoDate(value, { offsets: datesMayHaveOffset ?? false }) === undefined ? "string" : "date";
 }
 
 /** The value as it is stored under a key of this type, or undefined when it does not fit. Source: client-api §6.2. */
-export function toStored(value: AttributeValue, dataType: AttributeDataType): AttributeValue | undefined {
+export function toStored(
+  value: AttributeValue,
+  dataType: AttributeDataType,
+  { datesMayHaveOffset = false }: Pick<AttributeRules, "datesMayHaveOffset"> = {},
+): AttributeValue | undefined {
   switch (dataType) {
     case "string":
       return typeof value === "number" ? undefined : String(value);
     case "number":
       return typeof value === "number" ? value : undefined;
     case "date":
-      return typeof value === "string" ? toIsoDate(value) : undefined;
+      return typeof value === "string" ? isoDate(value, { offsets: datesMayHaveOffset }) : undefined;
     case "boolean":
       return toBoolean(value);
   }
@@ -118,21 +172,13 @@ function toBoolean(value: AttributeValue): boolean | undefined {
   return value === "true" ? true : value === "false" ? false : undefined;
 }
 
-/** The date as ISO 8601 in UTC with milliseconds, or undefined. A time without zone is taken for UTC. */
-function toIsoDate(text: string): string | undefined {
-  const trimmed = text.trim();
-  if (!DATE_PATTERN.test(trimmed)) return undefined;
-  const time = Date.parse(trimmed.length > 10 && !trimmed.endsWith("Z") ? `${trimmed}Z` : trimmed);
-  return Number.isNaN(time) ? undefined : new Date(time).toISOString();
-}
-
 /**
  * The canonical tag; else the environment's own spelling of a code or alias; undefined drops the key: silently when
  * blank, with a note otherwise. Source: client-api §6.6.
  */
 function normalizeLanguage(
   given: AttributeValue | null,
-  languages: PlanContext["languages"],
+  { languages, rules }: Pick<PlanContext, "languages" | "rules">,
   notes: AttributeNote[],
 ): string | null | undefined {
   if (given === null) return null;
@@ -146,6 +192,7 @@ function normalizeLanguage(
     if (alias !== null && alias.toLowerCase() === wanted) return alias;
     if (code.toLowerCase() === wanted) return code;
   }
+  if (rules.misfitsAre === "text") return text;
   notes.push({ kind: "language_ignored", value: text });
   return undefined;
 }

@@ -10,6 +10,19 @@ export interface IdentifyItem {
   email: string | null | undefined;
   /** Attributes to merge; null removes one. */
   patch: Readonly<Record<string, AttributeValue | null>>;
+  /** Our id of the company that the contact belongs to from now on; null leaves it. */
+  companyId: string | null;
+  /** What to read besides; null: nothing. The contact's company is read with it. */
+  eventQueries: readonly EventQuery[] | null;
+}
+
+/** Which of a contact's events to read: the newest of a name, at most {@link HISTORY_LIMIT}. */
+export interface EventQuery {
+  name: string;
+  /** Milliseconds since the epoch; null: all time. */
+  since: number | null;
+  /** The properties to read. */
+  properties: readonly string[];
 }
 
 /** What the database answers for an item. Times are milliseconds since the epoch. */
@@ -18,6 +31,11 @@ export interface IdentifiedRow {
   isNew: boolean;
   email: string | null;
   attributes: Record<string, AttributeValue>;
+  companyId: string | null;
+  /** Of the contact's company; only where asked for. `id` is the customer's id for it. */
+  company?: { id: string; attributes: Record<string, AttributeValue> } | null;
+  /** `[name, occurredAt, properties]`, newest first per name; only where asked for. */
+  events?: [string, number, Record<string, unknown> | null][] | null;
   /** The address belongs to another contact of the environment; it was left out and everything else was applied. */
   emailTaken: boolean;
   /** `[surveyId, createdAt]`, newest first, at most {@link HISTORY_LIMIT}; null when there are none. */
@@ -34,28 +52,31 @@ export const HISTORY_LIMIT = 1_000;
 /** How old `lastSeenAt` may get before an identify that changes nothing else writes it. */
 const LAST_SEEN_GRANULARITY = "1 hour";
 
+/** The key in `attributeTimes` under which the time of a contact's last change of company is kept. */
+export const COMPANY_TIME = "$company";
+
 /**
  * Finds or creates contacts, merges their changed attributes and returns their state, in one statement over arrays
- * (each with one entry per item): environment id, user id, new id, e-mail (null: leave, '': remove), and the patches as
- * one JSON array (null: none). Items must name different contacts, sorted by environment and user id so that two
+ * (each with one entry per item): environment id, user id, new id, e-mail (null: leave, '': remove), the patches as one
+ * JSON array (null: none), and company id (null: leave). Items must name different contacts, sorted by environment and user id so that two
  * statements lock in the same order.
  *
  * A contact that is as it should be is not written. What runs at the same time is merged, not overwritten: the update
  * works on the row as it is then (read committed), and two that create the same contact meet in ON CONFLICT. A row
  * that was found and needed writing but was not written had changed meanwhile: `isStale`.
  */
-export const IDENTIFY = {
-  name: "identify",
-  text: `
+const identifyText = ({ withFacts }: { withFacts: boolean }) => `
 with input as (
-  select "environmentId", "userId", "newId", email, nullif(patch, 'null') as patch, position
-  from rows from (unnest($1::text[], $2::text[], $3::text[], $4::text[]), jsonb_array_elements($5::jsonb))
-    with ordinality as i("environmentId", "userId", "newId", email, patch, position)
+  select "environmentId", "userId", "newId", email, "companyId", nullif(patch, 'null') as patch${withFacts ? ', "eventQueries"' : ""}, position
+  from rows from (
+    unnest($1::text[], $2::text[], $3::text[], $4::text[], $6::text[]), jsonb_array_elements($5::jsonb)${withFacts ? ", jsonb_array_elements($7::jsonb)" : ""}
+  ) with ordinality as i("environmentId", "userId", "newId", email, "companyId", patch${withFacts ? ', "eventQueries"' : ""}, position)
 ), found as (
-  select i.*, c.id, c.email as "storedEmail", c.attributes, t."emailTaken",
+  select i.*, c.id, c.email as "storedEmail", c.attributes, c."companyId" as "storedCompanyId", t."emailTaken",
     c.id is not null and coalesce(
       not c.attributes @> i.patch and jsonb_strip_nulls(c.attributes || i.patch) <> c.attributes
       or i.email is not null and not t."emailTaken" and coalesce(c.email, '') <> i.email
+      or i."companyId" is distinct from c."companyId" and i."companyId" is not null
       or c."lastSeenAt" < now() - interval '${LAST_SEEN_GRANULARITY}', false
     ) as "needsWrite"
   from input i
@@ -70,31 +91,43 @@ with input as (
   update contacts c set
     attributes = case when f.patch is null then c.attributes else jsonb_strip_nulls(c.attributes || f.patch) end,
     email = case when f.email is null or f."emailTaken" then c.email else nullif(f.email, '') end,
+    "companyId" = coalesce(f."companyId", c."companyId"),
+    "attributeTimes" = c."attributeTimes" || (
+      select coalesce(jsonb_object_agg(k.key, (extract(epoch from now()) * 1000)::bigint), '{}')
+      from (
+        select p.key from jsonb_each(f.patch) p where c.attributes -> p.key is distinct from nullif(p.value, 'null')
+        union all select 'email' where f.email is not null and not f."emailTaken" and coalesce(c.email, '') <> f.email
+        union all select '${COMPANY_TIME}' where f."companyId" <> coalesce(c."companyId", '')
+      ) k
+    ),
     "lastSeenAt" = now(),
     "updatedAt" = case
       when not c.attributes @> f.patch and jsonb_strip_nulls(c.attributes || f.patch) <> c.attributes
         or f.email is not null and not f."emailTaken" and coalesce(c.email, '') <> f.email
+        or f."companyId" <> coalesce(c."companyId", '')
       then now() else c."updatedAt" end
   from found f
   where f."needsWrite" and c."environmentId" = f."environmentId" and c."userId" = f."userId"
-  returning f.position, c.id, c.email, c.attributes
+  returning f.position, c.id, c.email, c.attributes, c."companyId"
 ), inserted as (
-  insert into contacts as c ("environmentId", id, "userId", email, attributes, "updatedAt")
+  insert into contacts as c ("environmentId", id, "userId", email, attributes, "companyId", "updatedAt")
   select f."environmentId", f."newId", f."userId", case when f."emailTaken" then null else nullif(f.email, '') end,
-    jsonb_strip_nulls(coalesce(f.patch, '{}')), now()
+    jsonb_strip_nulls(coalesce(f.patch, '{}')), f."companyId", now()
   from found f where f.id is null
   on conflict ("environmentId", "userId") do update set
     attributes = c.attributes || excluded.attributes,
     email = coalesce(excluded.email, c.email),
+    "companyId" = coalesce(excluded."companyId", c."companyId"),
     "lastSeenAt" = now(), "updatedAt" = now()
-  returning "environmentId", "userId", id, email, attributes
+  returning "environmentId", "userId", id, email, attributes, "companyId"
 )
 select coalesce(u.id, n.id, f.id) as id,
   f.id is null and n.id = f."newId" as "isNew",
   case when u.id is not null then u.email when n.id is not null then n.email else f."storedEmail" end as email,
   coalesce(u.attributes, n.attributes, f.attributes) as attributes,
+  coalesce(u."companyId", n."companyId", f."storedCompanyId") as "companyId",
   f."emailTaken",
-  d.displays, r.responses,
+  d.displays, r.responses,${withFacts ? " co.company, ev.events," : ""}
   f."needsWrite" and u.id is null as "isStale"
 from found f
 left join updated u on u.position = f.position
@@ -112,8 +145,43 @@ left join lateral (
     where "environmentId" = f."environmentId" and "contactId" = f.id
     order by "createdAt" desc limit ${HISTORY_LIMIT}
   ) x
-) r on true
-order by f.position`,
+) r on true${withFacts ? FACTS : ""}
+order by f.position`;
+
+const FACTS = `
+left join lateral (
+  select json_build_object('id', o."companyId", 'attributes', o.attributes) as company from companies o
+  where o."environmentId" = f."environmentId" and o.id = coalesce(u."companyId", n."companyId", f."storedCompanyId")
+) co on true
+left join lateral (
+  select json_agg(json_build_array(q.name, e.at, e.properties)) as events
+  from jsonb_to_recordset(f."eventQueries") as q(name text, since float8, properties jsonb), lateral (
+    select (extract(epoch from "occurredAt") * 1000)::bigint as at, (
+      select jsonb_object_agg(p, e.properties -> p) from jsonb_array_elements_text(q.properties) p where e.properties ? p
+    ) as properties
+    from events e
+    where e."environmentId" = f."environmentId" and e."contactId" = f.id and e.name = q.name
+      and e."occurredAt" >= coalesce(to_timestamp(q.since / 1000), '-infinity')
+    order by "occurredAt" desc limit ${HISTORY_LIMIT}
+  ) e
+) ev on true`;
+
+export const IDENTIFY = { name: "identify", text: identifyText({ withFacts: false }) };
+
+/** The same for contacts whose company and events are read too: `$7` is a JSON array of each item's {@link EventQuery}s. */
+export const IDENTIFY_WITH_FACTS = { name: "identify_with_facts", text: identifyText({ withFacts: true }) };
+
+/** Every event that the queries name, for contacts whose events exceed {@link HISTORY_LIMIT}; `$3` as in the statement above. */
+export const ALL_EVENTS = {
+  name: "identify_all_events",
+  text: `
+select e.name, (extract(epoch from "occurredAt") * 1000)::float8 as "occurredAt", (
+    select jsonb_object_agg(p, e.properties -> p) from jsonb_array_elements_text(q.properties) p where e.properties ? p
+  ) as properties
+from jsonb_to_recordset($3::jsonb) as q(name text, since float8, properties jsonb)
+join events e on e."environmentId" = $1 and e."contactId" = $2 and e.name = q.name
+  and e."occurredAt" >= coalesce(to_timestamp(q.since / 1000), '-infinity')
+order by e."occurredAt" desc`,
 };
 
 /**
@@ -151,8 +219,15 @@ export function identifyValues(items: readonly IdentifyItem[]): unknown[] {
     items.map(({ newId }) => newId),
     items.map(({ email }) => (email === undefined ? null : (email ?? ""))),
     JSON.stringify(items.map(({ patch }) => (isEmpty(patch) ? null : patch))),
+    items.map(({ companyId }) => companyId),
   ];
 }
+
+/** The parameters of {@link IDENTIFY_WITH_FACTS}. */
+export const identifyWithFactsValues = (items: readonly IdentifyItem[]): unknown[] => [
+  ...identifyValues(items),
+  JSON.stringify(items.map(({ eventQueries }) => eventQueries ?? [])),
+];
 
 function isEmpty(patch: object): boolean {
   for (const _key in patch) return false;

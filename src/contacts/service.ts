@@ -1,13 +1,15 @@
+import type { CompanyInput, CompanyService } from "../companies/service.ts";
 import { notifyChange } from "../db/change-feed.ts";
 import type { Database, Transaction } from "../db/database.ts";
-import { isRetryable, isUnavailable, isUniqueViolation } from "../db/errors.ts";
+import { isMissingRow, isRetryable, isUnavailable, isUniqueViolation } from "../db/errors.ts";
 import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
-import { matchingSegmentIds } from "../segments/service.ts";
+import { eventRanges, matchingSegmentIds, type SegmentSubject } from "../segments/service.ts";
 import { nameOfAttributeKey } from "../shared/attribute-key-name.ts";
 import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
 import { createBatcher } from "../shared/batcher.ts";
 import { unavailable } from "../shared/problem.ts";
 import { createTurns } from "../shared/turns.ts";
+import { IDENTIFY_ADDRESS } from "./address-statement.ts";
 import {
   type AttributeNote,
   type AttributePlan,
@@ -15,17 +17,22 @@ import {
   planAttributes,
   type SubmittedAttributes,
 } from "./attribute-plan.ts";
+import { CREATE_FROM_HISTORY, type HistoryItem, historyValues, MERGE_HISTORY } from "./history-statement.ts";
 import {
+  ALL_EVENTS,
   HISTORY_BY_SURVEY,
   HISTORY_LIMIT,
   IDENTIFY,
+  IDENTIFY_WITH_FACTS,
   type IdentifiedRow,
   type IdentifyItem,
   identifyValues,
+  identifyWithFactsValues,
   type SurveyHistoryRow,
 } from "./identify-statement.ts";
 
 export type { AttributeNote, AttributeRules, SubmittedAttributes } from "./attribute-plan.ts";
+export { VERBATIM_RULES } from "./attribute-plan.ts";
 
 export interface IdentifyInput {
   environment: EnvironmentConfiguration;
@@ -34,6 +41,8 @@ export interface IdentifyInput {
   rules: AttributeRules;
   /** Of the request, for segments that ask for it; null when the caller is a server. */
   device: "phone" | "desktop" | null;
+  /** The company that the contact belongs to from now on, made if need be; absent leaves the contact where it is. */
+  company?: CompanyInput | undefined;
 }
 
 /** A contact as identify leaves it. Times are milliseconds since the epoch. */
@@ -43,6 +52,8 @@ export interface IdentifiedContact {
   isNew: boolean;
   email: string | null;
   attributes: Record<string, AttributeValue>;
+  /** Our id of its company. */
+  companyId: string | null;
   /** Ids of all segments of the environment that the contact is in. */
   segmentIds: string[];
   /** Newest first. Complete up to 1,000; beyond that the newest 1,000 and the newest one of every other survey. */
@@ -54,7 +65,50 @@ export interface IdentifiedContact {
   notes: AttributeNote[];
 }
 
-type Submitted = Pick<IdentifyInput, "userId" | "attributes" | "rules">;
+/** One person of a list to identify. */
+export type BulkContact = Pick<IdentifyInput, "userId" | "attributes" | "company">;
+
+/** A person known by an e-mail address alone; an attribute `email` is ignored. */
+export interface AddressContact {
+  email: string;
+  attributes: SubmittedAttributes;
+}
+
+/** What was known of a person at some time in the past. */
+export interface HistoricContact extends BulkContact {
+  /** When, in milliseconds since the epoch. */
+  at: number;
+  /** When the person was first and last seen, where it is told; else it is taken to be `at`. */
+  firstSeenAt?: number | undefined;
+  lastSeenAt?: number | undefined;
+}
+
+/** A contact as it is read by one of its ids. */
+export interface StoredContact {
+  id: string;
+  userId: string | null;
+  email: string | null;
+  /** Our second id of the contact, a UUID. */
+  visitorId: string;
+  companyId: string | null;
+  attributes: Record<string, AttributeValue>;
+  createdAt: Date;
+  firstSeenAt: Date;
+  lastSeenAt: Date;
+}
+
+/** Which contact is meant. */
+export type ContactReference = { id: string } | { userId: string } | { email: string } | { visitorId: string };
+
+/** Attributes as stored: userId and email are not among them. */
+export type FoundContact = Pick<IdentifiedContact, "id" | "email" | "attributes">;
+
+const FIND_BY_USER_ID = {
+  name: "contact_by_user_id",
+  text: `select id, email, attributes from contacts where "environmentId" = $1 and "userId" = $2`,
+};
+
+type Submitted = Pick<IdentifyInput, "userId" | "attributes" | "rules" | "company">;
 
 interface IdentifiedWithKeys {
   row: IdentifiedRow;
@@ -63,18 +117,10 @@ interface IdentifiedWithKeys {
 }
 
 /** The same without some of the attributes. */
-const without = (keys: readonly string[], { userId, attributes, rules }: Submitted): Submitted => ({
-  userId,
-  attributes: new Map([...attributes].filter(([key]) => !keys.includes(key))),
-  rules,
+const without = (keys: readonly string[], submitted: Submitted): Submitted => ({
+  ...submitted,
+  attributes: new Map([...submitted.attributes].filter(([key]) => !keys.includes(key))),
 });
-/** Attributes as stored: userId and email are not among them. */
-export type FoundContact = Pick<IdentifiedContact, "id" | "email" | "attributes">;
-
-const FIND_BY_USER_ID = {
-  name: "contact_by_user_id",
-  text: `select id, email, attributes from contacts where "environmentId" = $1 and "userId" = $2`,
-};
 
 export type ContactService = ReturnType<typeof createContactService>;
 
@@ -93,6 +139,8 @@ function mergeItems(first: IdentifyItem, second: IdentifyItem): IdentifyItem | n
   return {
     ...first,
     email: second.email === undefined ? first.email : second.email,
+    companyId: second.companyId ?? first.companyId,
+    eventQueries: second.eventQueries,
     patch: Object.assign(Object.create(null), first.patch, second.patch),
   };
 }
@@ -102,19 +150,21 @@ const tooBusy = () => unavailable("The contact is being changed by too many call
 /** Contacts: the persons whom surveys are shown to. */
 export function createContactService({
   db,
+  companies,
   environments,
   newId,
   now,
   maxAttributeKeys,
 }: {
   db: Database;
+  companies: CompanyService;
   environments: EnvironmentService;
   newId: () => string;
   now: () => number;
   maxAttributeKeys: number;
 }) {
   const batcher = createBatcher<IdentifyItem, IdentifiedRow>({
-    run: (items) => db.query<IdentifiedRow>(IDENTIFY, identifyValues(items)),
+    run: runBatch,
     isOfOneItem: (error) => !isUnavailable(error),
     keyOf: ({ environmentId, userId }) => `${environmentId} ${userId}`,
     merge: mergeItems,
@@ -123,7 +173,18 @@ export function createContactService({
     maxWaiting: MAX_WAITING,
   });
   const inTurn = createTurns();
-  return { findByUserId, identify, load: batcher.load };
+  return {
+    findByUserId,
+    identify,
+    identifyByEmail,
+    identifyMany,
+    identifyManyByEmail,
+    mergeHistory,
+    fillNames,
+    find,
+    findVisitorIds,
+    load: batcher.load,
+  };
 
   /** The contact as it is; null when the environment has none of this user id. */
   async function findByUserId(environmentId: string, userId: string): Promise<FoundContact | null> {
@@ -133,18 +194,19 @@ export function createContactService({
 
   /**
    * Ensures that the contact exists, merges its attributes and returns its state. Idempotent; safe however many calls
-   * for one contact run at once. One round trip, unless the call brings new attribute keys: then the keys and the
-   * contact are written in one transaction.
+   * for one contact run at once. One round trip, one more when there is a company, unless the call brings new attribute
+   * keys: then the keys and the contact are written in one transaction.
    */
-  async function identify({ environment, userId, attributes, rules, device }: IdentifyInput): Promise<IdentifiedContact> {
-    const submitted = { userId, attributes, rules };
-    const plan = planFor(environment, submitted);
+  async function identify(input: IdentifyInput): Promise<IdentifiedContact> {
+    const { environment, userId, device } = input;
+    const plan = planFor(environment, input);
     const { row, notes, current } =
       plan.newKeys.length === 0
-        ? { row: await find(environment.id, userId, plan), notes: plan.notes, current: environment }
-        : await identifyWithNewKeys(environment.id, submitted);
+        ? { row: await apply(environment, input, plan), notes: plan.notes, current: environment }
+        : await identifyWithNewKeys(environment.id, input);
     const history = await readHistory(environment.id, row);
     const segmentIds = matchingSegmentIds(current.segments, {
+      ...(await readFacts(current, row)),
       userId,
       email: row.email,
       attributes: row.attributes,
@@ -152,21 +214,53 @@ export function createContactService({
       device,
       now: now(),
     });
-    const { id, isNew, email, attributes: stored, emailTaken } = row;
-    return { id, userId, isNew, email, attributes: stored, segmentIds, ...history, emailTaken, notes };
+    const { id, isNew, email, attributes: stored, companyId, emailTaken } = row;
+    return { id, userId, isNew, email, attributes: stored, companyId, segmentIds, ...history, emailTaken, notes };
   }
 
   function planFor({ attributeKeys, languages }: EnvironmentConfiguration, { attributes, rules }: Submitted): AttributePlan {
     return planAttributes(attributes, { attributeKeys, languages, rules });
   }
 
-  /** Sends the item, together with others that arrive now, until it was applied to the contact as it is. */
-  async function find(environmentId: string, userId: string, plan: AttributePlan): Promise<IdentifiedRow> {
-    const item: IdentifyItem = { environmentId, userId, newId: newId(), email: plan.email, patch: plan.patch };
+  function toItem(
+    environment: EnvironmentConfiguration,
+    userId: string,
+    plan: AttributePlan,
+    companyId: string | null,
+  ): IdentifyItem {
+    const { email, patch } = plan;
+    const eventQueries = environment.facts && eventRanges(environment.facts, now());
+    return { environmentId: environment.id, userId, newId: newId(), email, patch, companyId, eventQueries };
+  }
+
+  /** Contacts of environments whose segments ask for companies or events go with the statement that reads them. */
+  async function runBatch(items: readonly IdentifyItem[]): Promise<IdentifiedRow[]> {
+    const [plain, asking] = [items.filter((item) => !item.eventQueries), items.filter((item) => item.eventQueries)];
+    const [plainRows, askingRows] = await Promise.all([send(db, plain), send(db, asking)]);
+    return items.flatMap((item) => (item.eventQueries ? askingRows : plainRows).shift() ?? []);
+  }
+
+  /** @param items all of them with event queries, or none */
+  async function send(tx: Pick<Transaction, "query">, items: readonly IdentifyItem[]): Promise<IdentifiedRow[]> {
+    if (items.length === 0) return [];
+    return items[0]?.eventQueries
+      ? tx.query<IdentifiedRow>(IDENTIFY_WITH_FACTS, identifyWithFactsValues(items))
+      : tx.query<IdentifiedRow>(IDENTIFY, identifyValues(items));
+  }
+
+  /** Sends the contact, together with others that arrive now, until it was written as it is. */
+  async function apply(
+    environment: EnvironmentConfiguration,
+    { userId, company }: Submitted,
+    plan: AttributePlan,
+  ): Promise<IdentifiedRow> {
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
-      const row = await batcher.submit(item).catch((error: unknown) => {
-        // Two contacts claimed one address at the same moment: the loser finds it taken when it looks again.
-        if (isUniqueViolation(error, "email") || isRetryable(error)) return undefined;
+      const companyId = company ? (await companies.identify(environment.id, company)).id : null;
+      const row = await batcher.submit(toItem(environment, userId, plan, companyId)).catch((error: unknown) => {
+        // Two contacts claimed one address at the same moment: the loser finds it taken when it looks again. Or the
+        // company was deleted meanwhile: it is made anew.
+        if (isUniqueViolation(error, "email") || isRetryable(error) || (companyId !== null && isMissingRow(error)))
+          return undefined;
         throw error;
       });
       if (row && !row.isStale) return row;
@@ -174,11 +268,182 @@ export function createContactService({
     throw tooBusy();
   }
 
-  /** The same inside a transaction. */
-  async function findWithin(tx: Transaction, environmentId: string, userId: string, plan: AttributePlan): Promise<IdentifiedRow> {
-    const item: IdentifyItem = { environmentId, userId, newId: newId(), email: plan.email, patch: plan.patch };
+  /**
+   * Identifies many contacts inside a transaction, which it makes fail when two contacts of the list, or of the list and
+   * of another call, claim one address. Several entries for one contact are merged, later over earlier. Writes the
+   * contacts in the order of their user ids, so that transactions that do likewise do not deadlock. Returns notes by
+   * position; whoever commits calls `environments.forget` when `keysCreated`.
+   */
+  async function identifyMany(
+    tx: Transaction,
+    environment: EnvironmentConfiguration,
+    contacts: readonly BulkContact[],
+    rules: AttributeRules,
+  ): Promise<{ notes: AttributeNote[][]; keysCreated: boolean }> {
+    const { plans, notes, keysCreated } = await planMany(tx, environment, contacts, rules);
+    const inputs = contacts.flatMap(({ company }) => (company ? [company] : []));
+    const companyIds = await companies.identifyWithin(tx, environment.id, inputs);
+    const items = new Map<string, IdentifyItem>();
+    for (const [at, { userId, company }] of contacts.entries()) {
+      const plan = plans[at];
+      if (!plan) continue;
+      const item = toItem(environment, userId, plan, company ? (companyIds.get(company.companyId) ?? null) : null);
+      const earlier = items.get(userId);
+      const { email = earlier?.email } = item; // the later address counts
+      items.set(userId, (earlier && mergeItems({ ...earlier, email }, item)) ?? item);
+    }
+    let waiting = [...items.values()].sort((a, b) => (a.userId < b.userId ? -1 : 1));
+    for (let tries = 1; waiting.length > 0; tries++) {
+      if (tries > MAX_TRIES) throw tooBusy();
+      const rows = await tx.query<IdentifiedRow>(IDENTIFY, identifyValues(waiting));
+      waiting = waiting.filter((_, at) => rows[at]?.isStale);
+    }
+    return { notes, keysCreated };
+  }
+
+  /**
+   * As {@link identify}, for a person of whom only the e-mail address is told: the contact that has it, or a new one
+   * without user id.
+   */
+  async function identifyByEmail(
+    environment: EnvironmentConfiguration,
+    contact: AddressContact,
+    rules: AttributeRules,
+  ): Promise<StoredContact> {
+    const { contacts, keysCreated } = await db.transaction((tx) => identifyManyByEmail(tx, environment, [contact], rules));
+    if (keysCreated) environments.forget(environment.id);
+    const [stored] = contacts;
+    if (!stored) throw tooBusy();
+    return stored;
+  }
+
+  /** As {@link identifyMany}, for persons of whom only the e-mail addresses are told, in the order of the addresses. */
+  async function identifyManyByEmail(
+    tx: Transaction,
+    environment: EnvironmentConfiguration,
+    given: readonly AddressContact[],
+    rules: AttributeRules,
+  ): Promise<{ contacts: StoredContact[]; keysCreated: boolean }> {
+    const people = given.map(({ email, attributes }) => ({
+      userId: "",
+      email,
+      attributes: new Map([...attributes].filter(([key]) => key !== "email")),
+    }));
+    const { plans, keysCreated } = await planMany(tx, environment, people, rules);
+    const planned = people.map(({ email }, at) => ({ email, patch: plans[at]?.patch ?? {} }));
+    const contacts: StoredContact[] = [];
+    for (const { email, patch } of planned.sort((a, b) => (a.email < b.email ? -1 : a.email > b.email ? 1 : 0)))
+      contacts.push(
+        ...(await tx.query<StoredContact>(IDENTIFY_ADDRESS, [environment.id, newId(), email, JSON.stringify(patch)])),
+      );
+    return { contacts, keysCreated };
+  }
+
+  /**
+   * As {@link identifyMany}, for what was known in the past, in any order: no value replaces one that was set later.
+   * A live change counts as set when it was made.
+   */
+  async function mergeHistory(
+    tx: Transaction,
+    environment: EnvironmentConfiguration,
+    contacts: readonly HistoricContact[],
+    rules: AttributeRules,
+  ): Promise<{ notes: AttributeNote[][]; keysCreated: boolean }> {
+    const { plans, notes, keysCreated } = await planMany(tx, environment, contacts, rules);
+    const inputs = contacts.flatMap(({ company, at }) => (company ? [{ ...company, at }] : []));
+    const companyIds = await companies.mergeHistory(tx, environment.id, inputs);
+    const items = new Map<string, HistoryItem>();
+    for (const [at, contact] of contacts.entries()) {
+      const plan = plans[at];
+      if (!plan) continue;
+      const item = items.get(contact.userId) ?? emptyHistory(contact, newId());
+      addToHistory(item, contact, plan, contact.company && companyIds.get(contact.company.companyId));
+      items.set(contact.userId, item);
+    }
+    let waiting = [...items.values()].sort((a, b) => (a.userId < b.userId ? -1 : 1));
+    for (let tries = 1; waiting.length > 0; tries++) {
+      if (tries > MAX_TRIES) throw tooBusy();
+      for (const statement of [MERGE_HISTORY, CREATE_FROM_HISTORY]) {
+        if (waiting.length === 0) break;
+        const rows = await tx.query<{ userId: string }>(statement, historyValues(environment.id, waiting));
+        const done = new Set(rows.map(({ userId }) => userId));
+        waiting = waiting.filter(({ userId }) => !done.has(userId));
+      }
+    }
+    return { notes, keysCreated };
+  }
+
+  /** A plan per contact, after the keys that all of them need were created. */
+  async function planMany(
+    tx: Transaction,
+    environment: EnvironmentConfiguration,
+    contacts: readonly BulkContact[],
+    rules: AttributeRules,
+  ): Promise<{ plans: AttributePlan[]; notes: AttributeNote[][]; keysCreated: boolean }> {
+    const { languages } = environment;
+    let attributeKeys = new Map(environment.attributeKeys);
+    const wanted: AttributePlan["newKeys"] = [];
+    for (const { attributes } of contacts) {
+      const { newKeys } = planAttributes(attributes, { attributeKeys, languages, rules });
+      for (const { key, dataType } of newKeys) attributeKeys.set(key, dataType);
+      wanted.push(...newKeys);
+    }
+    let skipped: string[] = [];
+    let created: AttributePlan["newKeys"] = [];
+    if (wanted.length > 0) {
+      ({ attributeKeys, created, skipped } = await createKeys(tx, environment.id, wanted, rules));
+      if (created.length > 0) await notifyChange(tx, "environment", environment.id);
+    }
+    const left = new Set(skipped);
+    const plans = contacts.map(({ attributes }) => {
+      const known = left.size === 0 ? attributes : new Map([...attributes].filter(([key]) => !left.has(key)));
+      return planAttributes(known, { attributeKeys, languages, rules });
+    });
+    const limit = rules.maxKeys ?? maxAttributeKeys;
+    const notes = plans.map((plan, at) => {
+      const keys = skipped.filter((key) => contacts[at]?.attributes.has(key));
+      return keys.length === 0 ? plan.notes : [...plan.notes, { kind: "key_limit_reached" as const, keys, limit }];
+    });
+    return { plans, notes, keysCreated: created.length > 0 };
+  }
+
+  /** Splits the attribute `name` of contacts that have neither a first nor a last name, at its first space. */
+  async function fillNames(
+    environmentId: string,
+    userIds: readonly string[],
+    tx: Pick<Transaction, "query"> = db,
+  ): Promise<void> {
+    await tx.query(FILL_NAMES, [environmentId, userIds]);
+  }
+
+  /** The contact that has the id, user id, e-mail address or visitor id; null when there is none. */
+  async function find(environmentId: string, reference: ContactReference): Promise<StoredContact | null> {
+    const [[column, value] = ["id", ""]] = Object.entries(reference);
+    if (column === "visitorId" && !UUID_PATTERN.test(value)) return null;
+    const rows = await db.query<StoredContact>(FIND_BY[column] ?? FIND_BY_ID, [environmentId, value]);
+    return rows[0] ?? null;
+  }
+
+  /** The visitor ids of contacts, by their ids. */
+  async function findVisitorIds(environmentId: string, ids: readonly string[]): Promise<Map<string, string>> {
+    const rows = await db.query<{ id: string; visitorId: string }>(
+      `select id, "visitorId" from contacts where "environmentId" = $1 and id = any($2::text[])`,
+      [environmentId, ids],
+    );
+    return new Map(rows.map(({ id, visitorId }) => [id, visitorId]));
+  }
+
+  /** The same as {@link apply} inside a transaction. */
+  async function applyWithin(
+    tx: Transaction,
+    environment: EnvironmentConfiguration,
+    { userId, company }: Submitted,
+    plan: AttributePlan,
+  ): Promise<IdentifiedRow> {
+    const ids = await companies.identifyWithin(tx, environment.id, company ? [company] : []);
+    const item = toItem(environment, userId, plan, company ? (ids.get(company.companyId) ?? null) : null);
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
-      const [row] = await tx.query<IdentifiedRow>(IDENTIFY, identifyValues([item]));
+      const [row] = await send(tx, [item]);
       if (row && !row.isStale) return row;
     }
     throw tooBusy();
@@ -193,42 +458,47 @@ export function createContactService({
       const current = await environments.configuration(environmentId);
       const plan = planFor(current, submitted);
       if (plan.newKeys.length === 0) return { current, plan };
-      if (current.attributeKeys.size < maxAttributeKeys) return await createKeysAndIdentify(current, submitted, plan.newKeys);
+      const { maxKeys = maxAttributeKeys } = submitted.rules;
+      if (current.attributeKeys.size < maxKeys) return await createKeysAndIdentify(current, submitted, plan.newKeys);
       const skipped = plan.newKeys.map(({ key }) => key);
       const rest = planFor(current, without(skipped, submitted));
-      return { current, plan: { ...rest, notes: [...creationNotes([], skipped), ...rest.notes] } };
+      return { current, plan: { ...rest, notes: [...creationNotes([], skipped, submitted.rules), ...rest.notes] } };
     });
     if ("row" in known) return known;
-    return { row: await find(environmentId, submitted.userId, known.plan), notes: known.plan.notes, current: known.current };
+    return { row: await apply(known.current, submitted, known.plan), notes: known.plan.notes, current: known.current };
   }
 
   async function createKeysAndIdentify(
-    { id: environmentId, languages }: EnvironmentConfiguration,
+    configuration: EnvironmentConfiguration,
     submitted: Submitted,
     newKeys: AttributePlan["newKeys"],
   ): Promise<IdentifiedWithKeys> {
+    const { id: environmentId, languages } = configuration;
     for (let tries = 1; ; tries++) {
       try {
         const outcome = await db.transaction(async (tx) => {
-          const { attributeKeys, created, skipped } = await createKeys(tx, environmentId, newKeys);
+          const { attributeKeys, created, skipped } = await createKeys(tx, environmentId, newKeys, submitted.rules);
           // The types may be those of another process that created the same keys a moment before.
           const { attributes, rules } = without(skipped, submitted);
           const plan = planAttributes(attributes, { attributeKeys, languages, rules });
-          const row = await findWithin(tx, environmentId, submitted.userId, plan);
+          const row = await applyWithin(tx, configuration, submitted, plan);
           if (created.length > 0) await notifyChange(tx, "environment", environmentId);
-          return { row, notes: [...creationNotes(created, skipped), ...plan.notes] };
+          return { row, notes: [...creationNotes(created, skipped, rules), ...plan.notes] };
         });
         environments.forget(environmentId);
         return { ...outcome, current: await environments.configuration(environmentId) };
       } catch (error) {
-        if (tries === MAX_TRIES || !isUniqueViolation(error, "email")) throw error;
+        const isOvertaken = isUniqueViolation(error, "email") || (submitted.company !== undefined && isMissingRow(error));
+        if (tries === MAX_TRIES || !isOvertaken) throw error;
       }
     }
   }
 
-  function creationNotes(created: AttributePlan["newKeys"], skipped: string[]): AttributeNote[] {
+  function creationNotes(created: AttributePlan["newKeys"], skipped: string[], { maxKeys }: AttributeRules): AttributeNote[] {
     const notes: AttributeNote[] = created.map(({ key, dataType }) => ({ kind: "key_created", key, dataType }));
-    return skipped.length === 0 ? notes : [...notes, { kind: "key_limit_reached", keys: skipped, limit: maxAttributeKeys }];
+    return skipped.length === 0
+      ? notes
+      : [...notes, { kind: "key_limit_reached", keys: skipped, limit: maxKeys ?? maxAttributeKeys }];
   }
 
   /**
@@ -239,6 +509,7 @@ export function createContactService({
     tx: Transaction,
     environmentId: string,
     wanted: AttributePlan["newKeys"],
+    { maxKeys = maxAttributeKeys }: Pick<AttributeRules, "maxKeys">,
   ): Promise<{ attributeKeys: Map<string, AttributeDataType>; created: AttributePlan["newKeys"]; skipped: string[] }> {
     await tx.query("select 1 from environments where id = $1 for no key update", [environmentId]);
     const rows = await tx.query<{ key: string; dataType: AttributeDataType }>(
@@ -247,7 +518,7 @@ export function createContactService({
     );
     const attributeKeys = new Map(rows.map(({ key, dataType }) => [key, dataType]));
     const missing = wanted.filter(({ key }) => !attributeKeys.has(key));
-    const created = missing.slice(0, Math.max(0, maxAttributeKeys - attributeKeys.size));
+    const created = missing.slice(0, Math.max(0, maxKeys - attributeKeys.size));
     const skipped = missing.slice(created.length).map(({ key }) => key);
     if (created.length > 0)
       await tx.query(
@@ -264,6 +535,30 @@ export function createContactService({
       );
     for (const { key, dataType } of created) attributeKeys.set(key, dataType);
     return { attributeKeys, created, skipped };
+  }
+
+  /** The company and events that came with the row; for a contact with very many events, all that conditions look into. */
+  async function readFacts(
+    { id: environmentId, facts }: EnvironmentConfiguration,
+    row: IdentifiedRow,
+  ): Promise<Pick<SegmentSubject, "company" | "events">> {
+    if (!facts) return {};
+    const toEvent = ([name, occurredAt, properties]: NonNullable<IdentifiedRow["events"]>[number]) => ({
+      name,
+      occurredAt,
+      properties,
+    });
+    const events = (row.events ?? []).map(toEvent);
+    const { company = null } = row;
+    if (events.length < HISTORY_LIMIT) return { company, events };
+    // A count without conditions needs no more than were read.
+    const ranges = eventRanges(facts, now()).filter(
+      ({ name, properties }) => properties.length > 0 && events.filter((event) => event.name === name).length >= HISTORY_LIMIT,
+    );
+    if (ranges.length === 0) return { company, events };
+    const read = new Set(ranges.map(({ name }) => name));
+    const all = await db.query<(typeof events)[number]>(ALL_EVENTS, [environmentId, row.id, JSON.stringify(ranges)]);
+    return { company, events: [...events.filter(({ name }) => !read.has(name)), ...all] };
   }
 
   /** The displays and responses that came with the row; for a contact with very many, the other surveys too. */
@@ -289,4 +584,60 @@ export function createContactService({
     displays.sort((a, b) => b.createdAt - a.createdAt);
     return { displays, responses };
   }
+}
+
+const FILL_NAMES = `
+update contacts set "updatedAt" = now(), attributes = attributes || jsonb_strip_nulls(jsonb_build_object(
+  'firstName', nullif(split_part(trim(attributes ->> 'name'), ' ', 1), ''),
+  'lastName', nullif(trim(substr(trim(attributes ->> 'name'), length(split_part(trim(attributes ->> 'name'), ' ', 1)) + 1)), '')))
+where "environmentId" = $1 and "userId" = any($2::text[]) and jsonb_typeof(attributes -> 'name') = 'string'
+  and not attributes ?| array['firstName', 'lastName']`;
+
+const UUID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+const FIND_COLUMNS = `id, "userId", email, "visitorId", "companyId", attributes, "createdAt", "firstSeenAt", "lastSeenAt"`;
+
+const findBy = (column: string, type = "text") => ({
+  name: `contact_by_${column}`,
+  text: `select ${FIND_COLUMNS} from contacts where "environmentId" = $1 and "${column}" = $2::${type}`,
+});
+
+const FIND_BY_ID = findBy("id");
+const FIND_BY: Record<string, { name: string; text: string }> = {
+  id: FIND_BY_ID,
+  userId: findBy("userId"),
+  email: findBy("email"),
+  visitorId: findBy("visitorId", "uuid"),
+};
+
+const emptyHistory = ({ userId, at }: HistoricContact, newId: string): HistoryItem => ({
+  userId,
+  newId,
+  email: undefined,
+  emailAt: 0,
+  companyId: null,
+  companyAt: 0,
+  patch: {},
+  times: {},
+  firstSeenAt: at,
+  lastSeenAt: at,
+});
+
+function addToHistory(item: HistoryItem, contact: HistoricContact, plan: AttributePlan, companyId: string | undefined): void {
+  const { at, firstSeenAt = at, lastSeenAt = at } = contact;
+  for (const [key, value] of Object.entries(plan.patch)) {
+    if (at < (item.times[key] ?? 0)) continue;
+    item.patch[key] = value;
+    item.times[key] = at;
+  }
+  if (plan.email !== undefined && at >= item.emailAt) {
+    item.email = plan.email;
+    item.emailAt = at;
+  }
+  if (companyId !== undefined && at >= item.companyAt) {
+    item.companyId = companyId;
+    item.companyAt = at;
+  }
+  item.firstSeenAt = Math.min(item.firstSeenAt, firstSeenAt);
+  item.lastSeenAt = Math.max(item.lastSeenAt, lastSeenAt);
 }

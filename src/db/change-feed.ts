@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import pg from "pg";
 import type { Logger } from "pino";
 import type { Transaction } from "./database.ts";
@@ -18,6 +19,10 @@ export interface ChangeFeed {
 }
 
 const CHANNEL = "mortar_change";
+const PROBE_TOPIC = "probe";
+const PROBE_TIMEOUT_MS = 2_000;
+/** How long a pooler that keeps notices to itself is left alone: somebody has to change the configuration first. */
+const DEAF_RETRY_MS = 60_000;
 const RECONNECT_MIN_MS = 100;
 const RECONNECT_MAX_MS = 5_000;
 
@@ -55,6 +60,12 @@ export async function openChangeFeed({ url, log }: { url: string; log: Logger })
     try {
       await attempt.connect();
       await attempt.query(`listen ${CHANNEL}`);
+      if (!(await isHeard(attempt, url))) {
+        log.warn("change notices do not arrive: DATABASE_DIRECT_URL must lead past the pooler; caches live for a second only");
+        delayMs = DEAF_RETRY_MS;
+        attempt.end().catch(() => undefined);
+        return reconnect(attempt);
+      }
       listening = true;
       delayMs = RECONNECT_MIN_MS;
       for (const { onGap } of [...subscribers.values()].flat()) onGap(); // what changed while nobody listened is unknown
@@ -84,4 +95,29 @@ export async function openChangeFeed({ url, log }: { url: string; log: Logger })
     clearTimeout(timer);
     await client?.end().catch(() => undefined);
   }
+}
+
+/**
+ * Whether notices reach the connection. A pooler that gives each transaction another connection accepts LISTEN and
+ * delivers nothing; one stands between us when the connection is not of the server process it claims to be.
+ */
+async function isHeard(listener: pg.Client, url: string): Promise<boolean> {
+  const { rows } = await listener.query<{ pid: number }>("select pg_backend_pid() as pid");
+  if ("processID" in listener && listener.processID === rows[0]?.pid) return true;
+  const payload = `${PROBE_TOPIC}:${randomUUID()}`;
+  const arrived = new Promise<boolean>((resolve) => {
+    listener.on("notification", (notice) => {
+      if (notice.payload === payload) resolve(true);
+    });
+    setTimeout(resolve, PROBE_TIMEOUT_MS, false).unref();
+  });
+  const sender = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_500 });
+  sender.on("error", () => undefined); // the query's rejection says it
+  try {
+    await sender.connect();
+    await sender.query("select pg_notify($1, $2)", [CHANNEL, payload]);
+  } finally {
+    sender.end().catch(() => undefined);
+  }
+  return await arrived;
 }

@@ -27,19 +27,46 @@ const MAX_TRIES = 4;
  * identify anew for each call takes four times as long as running it, and a plan made while a table was small would
  * read the whole table until the next ANALYZE.
  */
-const PLAN_FOR_NAMED = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set jit = off";
+export const PLAN_FOR_NAMED = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set jit = off";
+
+export interface DatabaseOptions {
+  url: string;
+  poolSize: number;
+  /**
+   * False behind a pooler that gives each transaction another connection: then statements are planned for each call,
+   * and nothing is set on a connection. Default true.
+   */
+  prepared?: boolean;
+  log: Logger;
+}
 
 /**
  * The database: Prisma for ordinary queries, `query` and `transaction` for SQL. Named statements have connections of
  * their own, a third of the pool. Connecting fails after 2.5 s and a query after 10 s, so that a database that is away
  * is noticed in time.
  */
-export function openDatabase({ url, poolSize, log }: { url: string; poolSize: number; log: Logger }) {
+export function openDatabase({ url, poolSize, prepared = true, log }: DatabaseOptions) {
   const namedSize = Math.max(1, Math.floor(poolSize / 3));
   const pool = openPool({ url, max: Math.max(1, poolSize - namedSize), log });
-  const namedPool = openPool({ url, max: namedSize, log, settings: PLAN_FOR_NAMED });
+  const namedPool = openPool({ url, max: namedSize, log, ...(prepared && { settings: PLAN_FOR_NAMED }) });
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
-  return { prisma, query, transaction, isReachable, close, namedConnections: namedSize };
+  return { prisma, query, transaction, isReachable, connections, close, namedConnections: namedSize };
+
+  function toQuery(statement: Statement | string, values: unknown[]): pg.QueryConfig {
+    if (typeof statement === "string") return { text: statement, values };
+    return prepared ? { ...statement, values } : { text: statement.text, values };
+  }
+
+  /** Open connections, those of them that nobody uses, and statements that wait for one. */
+  function connections(): { total: number; idle: number; waiting: number } {
+    const pools = [pool, namedPool];
+    const sum = (count: (each: pg.Pool) => number) => pools.reduce((total, each) => total + count(each), 0);
+    return {
+      total: sum((each) => each.totalCount),
+      idle: sum((each) => each.idleCount),
+      waiting: sum((each) => each.waitingCount),
+    };
+  }
 
   /** Runs one statement on any connection. */
   async function query<Row extends object>(statement: Statement | string, values: unknown[] = []): Promise<Row[]> {
@@ -112,8 +139,8 @@ function openPool({ url, max, log, settings }: { url: string; max: number; log: 
     ...(settings !== undefined && { onConnect: (client: pg.ClientBase) => client.query(settings) }),
   });
   pool.on("error", (error) => log.warn({ err: error }, "idle database connection lost"));
+  // One that is lost in the middle of a transaction, between two statements, has nobody else to tell; without a listener
+  // Node would end the process. The next statement fails.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }
-
-const toQuery = (statement: Statement | string, values: unknown[]) =>
-  typeof statement === "string" ? { text: statement, values } : { ...statement, values };

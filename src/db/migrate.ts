@@ -10,6 +10,7 @@ import pg from "pg";
 import type { Logger } from "pino";
 import { StartError } from "../shared/start-error.ts";
 import type { Database } from "./database.ts";
+import { migrateQueue } from "./job-queue.ts";
 
 /** The same place seen from `src/db` and from `dist/db`. */
 export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../prisma/migrations", import.meta.url));
@@ -59,6 +60,7 @@ export async function migrate({ url, log, folder = MIGRATIONS_FOLDER }: MigrateO
       await apply(client, migration);
       log.info({ migration: migration.name }, "migration applied");
     }
+    await migrateQueue(client, url, log);
     return pending.map(({ name }) => name);
   } finally {
     await client.end(); // and with the session its lock

@@ -20,21 +20,35 @@ export interface PageSource {
   tieBreaker?: string[];
 }
 
+type Queries = Pick<Transaction, "query">;
+
 /** One page of the rows `t`, and how many there are in all. */
 export async function queryPage<Row extends object>(
-  db: Pick<Transaction, "query">,
-  { columns, from, values, tieBreaker = ["t.id"] }: PageSource,
+  db: Queries,
+  source: PageSource,
   page: Page,
 ): Promise<{ rows: Row[]; total: number }> {
+  const { text, values } = matching(source, page);
+  const [rows, counts] = await Promise.all([
+    queryRows<Row>(db, source, page),
+    db.query<{ total: number }>(`select count(*)::int as total ${text}`, values),
+  ]);
+  return { rows, total: counts[0]?.total ?? 0 };
+}
+
+/** One page of the rows `t`. */
+export async function queryRows<Row extends object>(db: Queries, source: PageSource, page: Page): Promise<Row[]> {
+  const { columns, tieBreaker = ["t.id"] } = source;
+  const { text, values } = matching(source, page);
+  const orderBy = [`t."${page.sortBy}"`, ...tieBreaker].map((column) => `${column} ${page.order}`).join(", ");
+  const limits = `limit $${values.length + 1} offset $${values.length + 2}`;
+  return await db.query<Row>(`select ${columns} ${text} order by ${orderBy} ${limits}`, [...values, page.limit, page.skip]);
+}
+
+function matching({ from, values }: PageSource, page: Page): { text: string; values: unknown[] } {
   const bound = [...values, page.startDate ?? null, page.endDate ?? null];
   const [start, end] = [`$${bound.length - 1}::timestamptz`, `$${bound.length}::timestamptz`];
   const date = `t."${page.filterDateField}"`;
-  const matching = `${from} and (${start} is null or ${date} >= ${start}) and (${end} is null or ${date} <= ${end})`;
-  const orderBy = [`t."${page.sortBy}"`, ...tieBreaker].map((column) => `${column} ${page.order}`).join(", ");
-  const limits = `limit $${bound.length + 1} offset $${bound.length + 2}`;
-  const [rows, counts] = await Promise.all([
-    db.query<Row>(`select ${columns} ${matching} order by ${orderBy} ${limits}`, [...bound, page.limit, page.skip]),
-    db.query<{ total: number }>(`select count(*)::int as total ${matching}`, bound),
-  ]);
-  return { rows, total: counts[0]?.total ?? 0 };
+  const text = `${from} and (${start} is null or ${date} >= ${start}) and (${end} is null or ${date} <= ${end})`;
+  return { text, values: bound };
 }

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { ChangeFeed } from "../db/change-feed.ts";
 import type { Database } from "../db/database.ts";
-import { type CompiledSegment, compileSegments, type SegmentRow } from "../segments/service.ts";
+import { type CompiledSegment, compileSegments, findFacts, type SegmentFacts, type SegmentRow } from "../segments/service.ts";
 import type { AttributeDataType } from "../shared/attributes.ts";
 import { notFound } from "../shared/problem.ts";
 import { createSingleFlightCache } from "../shared/single-flight-cache.ts";
@@ -20,6 +20,8 @@ export interface EnvironmentConfiguration {
   /** Attribute key → the type of its values. */
   attributeKeys: ReadonlyMap<string, AttributeDataType>;
   segments: readonly CompiledSegment[];
+  /** What the segments ask of a contact's company and events; null: nothing. */
+  facts: SegmentFacts | null;
   /** Languages of the environment, as configured. */
   languages: readonly { code: string; alias: string | null }[];
 }
@@ -127,6 +129,6 @@ export function createEnvironmentService({
     if (!row) throw notFound("environment", id);
     if (row.legacyId !== null) legacyIds.set(row.id, row.legacyId);
     const attributeKeys = new Map(Object.entries(row.attributeKeys));
-    return { ...row, attributeKeys, segments: compileSegments(row.segments, attributeKeys) };
+    return { ...row, attributeKeys, segments: compileSegments(row.segments, attributeKeys), facts: findFacts(row.segments) };
   }
 }

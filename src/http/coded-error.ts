@@ -34,7 +34,11 @@ const CODE = {
 } as const satisfies Record<ProblemKind, string>;
 
 /** The names these contracts give to nouns whose own name differs. */
-const RESOURCE_NAMES: Record<string, string> = { environment: "Workspace", "action class": "Action Class" };
+const RESOURCE_NAMES: Record<string, string> = {
+  environment: "Workspace",
+  "action class": "Action Class",
+  contactAttributeKey: "Attribute Key",
+};
 
 /** What a contract says otherwise for a kind. `details` replaces what the Problem carries. */
 type Override = Partial<{ status: number; code: string; message: string; details: Record<string, string> }>;

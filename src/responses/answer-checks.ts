@@ -28,15 +28,20 @@ export interface AnswerChecks {
   language: string | null;
   limitsOther: boolean;
   ownOrigins: readonly string[];
+  /** See `UploadCheck`. */
+  unscopedOwnerIds?: readonly string[];
+  /** What is said of files that are not the element's. */
+  invalidUpload?: string;
 }
 
 /** Throws `invalid` for the first kind of check that fails, in the contract's order. */
-export function requireValidAnswers({ survey, given, merged, language, limitsOther, ownOrigins }: AnswerChecks): void {
+export function requireValidAnswers(checks: AnswerChecks): void {
+  const { survey, given, merged, language, limitsOther, ownOrigins, unscopedOwnerIds = [] } = checks;
   const elements = elementsOf(survey);
   const texts = textKeys(language, survey.languages);
   const { environmentId, id: surveyId } = survey;
-  if (findInvalidUpload({ elements, data: given, environmentId, surveyId, ownOrigins }) !== null)
-    throw invalid("Invalid file upload response");
+  if (findInvalidUpload({ elements, data: given, environmentId, surveyId, ownOrigins, unscopedOwnerIds }) !== null)
+    throw invalid(checks.invalidUpload ?? "Invalid file upload response");
   const overlong = limitsOther ? findOverlongOther({ elements, data: given, texts }) : null;
   if (overlong !== null) throw invalid("Response exceeds character limit", { details: { questionId: overlong } });
   const issues = validateAnswers({ elements, data: merged, texts });

@@ -18,7 +18,8 @@ const payload = ({ contact, tags, survey }: { contact: string; tags: string; sur
 
 /**
  * Stores a response unless something stands in its way, with its events, in one statement. The contact is named by its
- * id or its user id; one that is not there is left out. Its attributes are kept as they are now, as text.
+ * id or its user id; one that is not there is left out. Its attributes are kept as they are now, as text. Dates that are
+ * null are now; without a date of change it is that of creation.
  */
 export const CREATE_RESPONSE = {
   name: "create_response",
@@ -40,12 +41,12 @@ with contact as (
   end as obstacle
 ), inserted as (
   insert into responses ("environmentId", id, "surveyId", "contactId", "displayId", "requestKey", "requestHash", "singleUseId",
-    finished, "endingId", language, data, variables, ttc, meta, "contactAttributes", "updatedAt")
+    finished, "endingId", language, data, variables, ttc, meta, "contactAttributes", "createdAt", "updatedAt")
   select $1, $2::text, $3::text, c.id, $6::text, $7::text, $8::text, $9::text,
     $10::boolean, $11::text, $12::text, $13::jsonb, $14::jsonb, $15::jsonb, $16::jsonb,
     case when c.id is not null then (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each_text(
       c.attributes || jsonb_strip_nulls(jsonb_build_object('userId', c."userId", 'email', c.email)))) end,
-    now()
+    coalesce($17::timestamptz, now()), coalesce($18::timestamptz, $17, now())
   from verdict v left join contact c on true
   where v.obstacle is null
   returning *
@@ -54,10 +55,10 @@ with contact as (
   select $1, e.id, e.type::response_event_type, r."surveyId", r.id, ${payload({
     contact: `case when c.id is not null then jsonb_build_object('id', c.id, 'userId', c."userId") end`,
     tags: "'[]'::jsonb",
-    survey: "$17",
+    survey: "$19",
   })}
   from inserted r left join contact c on true
-  cross join unnest($18::text[], $19::text[]) as e(id, type)
+  cross join unnest($20::text[], $21::text[]) as e(id, type)
 )
 select obstacle from verdict`,
 };
@@ -104,6 +105,13 @@ export const FIND_EARLIER = {
     limit 1`,
 };
 
+const CONTACT_OF_RESPONSE = `(select jsonb_build_object('id', c.id, 'userId', c."userId") from contacts c
+      where c."environmentId" = r."environmentId" and c.id = r."contactId")`;
+const TAGS_OF_RESPONSE = `(select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'name', t.name, 'createdAt', ${iso('t."createdAt"')},
+        'updatedAt', ${iso('t."updatedAt"')}) order by t.name), '[]')
+      from response_tags rt join tags t on t."environmentId" = rt."environmentId" and t.id = rt."tagId"
+      where rt."environmentId" = r."environmentId" and rt."responseId" = r.id)`;
+
 /**
  * Changes a response if it is still of this version, with its events. Answers a row when it did. Parameters: environment
  * id, response id, version, then the values, the survey and the events.
@@ -119,15 +127,36 @@ with changed as (
 ), events as (
   insert into outbox_events ("environmentId", id, type, "surveyId", "responseId", payload)
   select $1, e.id, e.type::response_event_type, r."surveyId", r.id, ${payload({
-    contact: `(select jsonb_build_object('id', c.id, 'userId', c."userId") from contacts c
-      where c."environmentId" = r."environmentId" and c.id = r."contactId")`,
-    tags: `(select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'name', t.name, 'createdAt', ${iso('t."createdAt"')},
-        'updatedAt', ${iso('t."updatedAt"')}) order by t.name), '[]')
-      from response_tags rt join tags t on t."environmentId" = rt."environmentId" and t.id = rt."tagId"
-      where rt."environmentId" = r."environmentId" and rt."responseId" = r.id)`,
+    contact: CONTACT_OF_RESPONSE,
+    tags: TAGS_OF_RESPONSE,
     survey: "$11",
   })}
   from changed r cross join unnest($12::text[], $13::text[]) as e(id, type)
+)
+select id from changed`,
+};
+
+/**
+ * Replaces everything about a response but its survey, with its events. Answers a row when it did. Parameters:
+ * environment id, response id, the values, the survey and the events.
+ */
+export const REPLACE_RESPONSE = {
+  name: "replace_response",
+  text: `
+with changed as (
+  update responses set "createdAt" = $3, "updatedAt" = $4, finished = $5, "contactId" = $6, "endingId" = $7, data = $8,
+    variables = $9, ttc = $10, meta = $11, "contactAttributes" = $12, "singleUseId" = $13, language = $14, "displayId" = $15,
+    "changeHash" = null
+  where "environmentId" = $1::text and id = $2::text
+  returning *
+), events as (
+  insert into outbox_events ("environmentId", id, type, "surveyId", "responseId", payload)
+  select $1, e.id, e.type::response_event_type, r."surveyId", r.id, ${payload({
+    contact: CONTACT_OF_RESPONSE,
+    tags: TAGS_OF_RESPONSE,
+    survey: "$16",
+  })}
+  from changed r cross join unnest($17::text[], $18::text[]) as e(id, type)
 )
 select id from changed`,
 };

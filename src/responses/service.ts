@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from "node:util";
-import { notifyChange } from "../db/change-feed.ts";
 import type { Database, Transaction } from "../db/database.ts";
 import { isMissingRow, isUniqueViolation } from "../db/errors.ts";
 import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
@@ -8,19 +7,18 @@ import { invalid, notFound, Problem, unavailable } from "../shared/problem.ts";
 import { type LiveSurvey, type LiveSurveyService, requireAccepting } from "../surveys/live-survey.ts";
 import { requireValidAnswers } from "./answer-checks.ts";
 import type { ResponseData } from "./answer-values.ts";
+import { completeSurvey, eventValues } from "./effects.ts";
 import type { GateRules, Gates } from "./gates.ts";
 import { decideLocked, evaluateSurveyQuotas, linkQuotas, outcomeFor } from "./quota-keeper.ts";
 import { NO_QUOTA, type QuotaOutcome } from "./quotas.ts";
 import { hashContent, requestKey, type Sender } from "./request-identity.ts";
 import {
   CHANGE_RESPONSE,
-  COMPLETE_SURVEY,
   CREATE_RESPONSE,
   type CreateVerdict,
   DISPLAY_ANYWHERE,
   FIND_EARLIER,
   LOCK_RESPONSE,
-  LOCK_SURVEY,
   READ_RESPONSE,
   type StoredRow,
 } from "./response-statements.ts";
@@ -243,7 +241,9 @@ export function createResponseService({
       JSON.stringify(input.variables),
       JSON.stringify(newTtc(input.ttc, finished)),
       JSON.stringify(meta),
-      ...eventValues(survey, "responseCreated", finished),
+      null,
+      null,
+      ...eventValues(survey, "responseCreated", finished, newId),
     ]);
     if (verdict === undefined) throw new Error("the statement answers a verdict");
     return verdict.obstacle;
@@ -369,33 +369,13 @@ export function createResponseService({
       JSON.stringify(variables),
       JSON.stringify(ttc),
       contentHash,
-      ...eventValues(survey, "responseUpdated", finished),
+      ...eventValues(survey, "responseUpdated", finished, newId),
     ]);
     return rows.length > 0;
   }
 
   async function answerChangeAgain(survey: LiveSurvey, stored: StoredRow): Promise<SavedResponse> {
     return { id: stored.id, quota: await outcomeFor(db, survey, stored.id, stored) };
-  }
-
-  /** The survey as events tell of it, their ids and their types: what happened first comes first. */
-  function eventValues(
-    { name, type, status, createdAt, updatedAt }: LiveSurvey,
-    first: "responseCreated" | "responseUpdated",
-    finished: boolean,
-  ): [string, string[], string[]] {
-    const types = finished ? [first, "responseFinished"] : [first];
-    return [JSON.stringify({ title: name, type, status, createdAt, updatedAt }), types.map(newId), types];
-  }
-
-  /** Ends a survey that has all the responses it takes; tells whether it did. */
-  async function completeSurvey(tx: Transaction, { environmentId, id, autoComplete }: LiveSurvey): Promise<boolean> {
-    if (autoComplete === null) return false;
-    await tx.query(LOCK_SURVEY, [environmentId, id]);
-    const completed = await tx.query(COMPLETE_SURVEY, [environmentId, id, autoComplete]);
-    if (completed.length === 0) return false;
-    await notifyChange(tx, "environment", environmentId);
-    return true;
   }
 
   async function displayProblem(

@@ -27,18 +27,33 @@ export function findInvalidUpload({ elements, data, ...scope }: UploadCheck): st
   return bad?.id ?? null;
 }
 
+/** A private file of a survey's: whose, and where below that. */
+export interface UploadedFile {
+  ownerId: string;
+  path: string[];
+}
+
+/** The files that the upload elements' answers name, as far as they are files of these elements. */
+export function findUploadedFiles({ elements, data, ...scope }: UploadCheck): UploadedFile[] {
+  return elements.flatMap((element) => {
+    const value = element.type === "fileUpload" ? ownValue(data, element.id) : [];
+    const urls: unknown[] = Array.isArray(value) ? value : [];
+    return urls.flatMap((url) => (typeof url === "string" && uploadedFile(element, url, scope)) || []);
+  });
+}
+
 type UploadScope = Omit<UploadCheck, "elements" | "data">;
 
 function isUploadOf(element: SurveyElement, url: string, scope: UploadScope): boolean {
-  const file = uploadedFile(element, url, scope);
-  const extension = file === null ? null : fileExtension(file);
+  const name = uploadedFile(element, url, scope)?.path.at(-1);
+  const extension = name === undefined ? null : fileExtension(name);
   if (extension === null) return false;
   const { allowedFileExtensions } = element;
   return allowedFileExtensions === undefined || allowedFileExtensions.some((allowed) => allowed.toLowerCase() === extension);
 }
 
-/** The file's name, when the URL's path is exactly that of a file of this element. */
-function uploadedFile(element: SurveyElement, url: string, scope: UploadScope): string | null {
+/** The file, when the URL's path is exactly that of a file of this element. */
+function uploadedFile(element: SurveyElement, url: string, scope: UploadScope): UploadedFile | null {
   const segments = pathSegments(url, scope.ownOrigins);
   if (segments === null) return null;
   const [root, storage, owner, access, ...rest] = segments;
@@ -48,7 +63,7 @@ function uploadedFile(element: SurveyElement, url: string, scope: UploadScope): 
   const scoped = ["surveys", scope.surveyId, "elements", element.id];
   const isScoped = owner === scope.environmentId && rest.length === 5 && scoped.every((segment, at) => rest[at] === segment);
   const isUnscoped = rest.length === 1 && (scope.unscopedOwnerIds ?? []).includes(owner);
-  return isScoped || isUnscoped ? file : null;
+  return isScoped || isUnscoped ? { ownerId: owner, path: rest } : null;
 }
 
 /**

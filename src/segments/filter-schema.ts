@@ -7,8 +7,11 @@ import {
   ATTRIBUTE_OPERATORS,
   DEVICE_OPERATORS,
   DEVICES,
+  EVENT_OPERATORS,
   INTERACTION_OPERATORS,
   MAX_DEPTH,
+  MAX_EVENT_CONDITIONS,
+  MAX_EVENT_COUNT,
   MAX_INTERACTION_AMOUNT,
   PERSON_OPERATORS,
   parseFilters,
@@ -30,12 +33,33 @@ const Interaction = z.object({
   }),
 });
 
+/** What an event may be asked for: how often (default at least once), since when (default ever), with which properties. */
+const Occurrences = z.strictObject({
+  atLeast: z.int().min(0).max(MAX_EVENT_COUNT).optional(),
+  atMost: z.int().min(0).max(MAX_EVENT_COUNT).optional(),
+  within: z
+    .object({ amount: z.int().min(1).max(MAX_INTERACTION_AMOUNT), unit: z.enum(PERIOD_UNITS) })
+    .nullable()
+    .optional(),
+  where: z
+    .array(
+      z.object({
+        property: z.string().min(1),
+        operator: z.enum(ATTRIBUTE_OPERATORS),
+        value: z.union([z.string(), z.number(), z.boolean(), z.tuple([z.string(), z.string()]), Period]).optional(),
+      }),
+    )
+    .max(MAX_EVENT_CONDITIONS)
+    .optional(),
+});
+
 const OPERATORS = {
   attribute: ATTRIBUTE_OPERATORS,
   person: PERSON_OPERATORS,
   segment: SEGMENT_OPERATORS,
   device: DEVICE_OPERATORS,
   surveyInteraction: INTERACTION_OPERATORS,
+  event: EVENT_OPERATORS,
 } as const;
 
 const Leaf = z.object({
@@ -46,10 +70,13 @@ const Leaf = z.object({
     z.object({ type: z.literal("segment"), segmentId: Id }),
     z.object({ type: z.literal("device"), deviceType: z.string() }),
     z.object({ type: z.literal("surveyInteraction") }),
+    z.object({ type: z.literal("event"), eventName: z.string().min(1) }),
   ]),
-  value: z.union([z.string(), z.number(), z.tuple([z.string(), z.string()]), Interaction, Period]).optional(),
+  value: z
+    .union([z.string(), z.number(), z.boolean(), z.tuple([z.string(), z.string()]), Interaction, Period, Occurrences])
+    .optional(),
   qualifier: z.object({
-    operator: z.enum([...ATTRIBUTE_OPERATORS, ...SEGMENT_OPERATORS, ...INTERACTION_OPERATORS]),
+    operator: z.enum([...ATTRIBUTE_OPERATORS, ...SEGMENT_OPERATORS, ...INTERACTION_OPERATORS, ...EVENT_OPERATORS]),
   }),
 });
 type FilterLeaf = z.infer<typeof Leaf>;
@@ -62,7 +89,7 @@ export interface FilterNode {
 }
 
 /** The shape of filters, as routes take and show them; {@link validateFilters} holds the rules beyond the shape. */
-export const SegmentFilters: z.ZodType<FilterNode[]> = z
+const SegmentFilters: z.ZodType<FilterNode[]> = z
   .lazy(() =>
     z.array(
       z.object({
@@ -157,9 +184,23 @@ function findValueIssue({ root, value, qualifier: { operator } }: FilterLeaf): s
       const isEmpty = data.surveyScope === "specific" && data.surveyIds.length === 0;
       return isEmpty ? "At least one survey is required" : null;
     }
+    case "event":
+      return findOccurrencesIssue(value);
     default:
       return findAttributeValueIssue(operator, value);
   }
+}
+
+function findOccurrencesIssue(value: FilterLeaf["value"]): string | null {
+  const { data } = Occurrences.safeParse(value ?? {});
+  if (!data) return "The value must have atLeast, atMost, within and where, or some of them";
+  if (data.atLeast !== undefined && data.atMost !== undefined && data.atLeast > data.atMost)
+    return "atLeast must not be more than atMost";
+  for (const { operator, value: expected } of data.where ?? []) {
+    const issue = findAttributeValueIssue(operator, expected);
+    if (issue !== null) return `A condition cannot be used. ${issue}`;
+  }
+  return null;
 }
 
 function findAttributeValueIssue(operator: FilterLeaf["qualifier"]["operator"], value: FilterLeaf["value"]): string | null {
@@ -179,7 +220,9 @@ function findAttributeValueIssue(operator: FilterLeaf["qualifier"]["operator"], 
       return Array.isArray(value) && value.every((date) => date !== "") ? null : "The value must be two dates";
     case "equals":
     case "notEquals":
-      return typeof value === "number" || isText(value) ? null : "The value must be a number or a non-empty text";
+      return typeof value === "number" || typeof value === "boolean" || isText(value)
+        ? null
+        : "The value must be a number, true, false or a non-empty text";
     default:
       return isText(value) ? null : "The value must be a non-empty text";
   }

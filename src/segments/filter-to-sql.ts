@@ -1,7 +1,16 @@
 /** The second back end of a filter: SQL over stored contacts. Source: client-api §7. */
 import type { AttributeDataType } from "../shared/attributes.ts";
 import { dateText, STORED_DATE_PATTERN, subtractPeriod } from "./dates.ts";
-import type { AttributeCondition, AttributeTest, Condition, DateBound, Filter, InteractionCondition } from "./filter.ts";
+import {
+  type AttributeCondition,
+  type AttributeTest,
+  COMPANY_PREFIX,
+  type Condition,
+  type DateBound,
+  type EventCondition,
+  type Filter,
+  type InteractionCondition,
+} from "./filter.ts";
 import type { ResolvedSegment } from "./resolve.ts";
 
 export interface SqlCondition {
@@ -58,6 +67,8 @@ export function segmentToSql(
       }
       case "interaction":
         return interactionToSql(condition);
+      case "event":
+        return eventToSql(condition);
     }
   }
 
@@ -73,10 +84,27 @@ export function segmentToSql(
 
   function attributeToSql({ key, test }: AttributeCondition): string {
     if (key === "userId" || key === "email") return fieldToSql(`c."${key}"`, test);
+    if (key.startsWith(COMPANY_PREFIX))
+      return `(select ${valueToSql("v.value", test, undefined)} from (select ${companyValue(key)} as value offset 0) v)`;
     const dataType = attributeKeys.get(key);
-    const mayBe = (expected: AttributeDataType) => dataType === undefined || dataType === expected;
-    if ((test.type === "number" || test.type === "date") && !mayBe(test.type)) return "false";
-    const value = `(c.attributes -> ${bind(key, "text")})`;
+    const isOfOtherType = (test.type === "number" || test.type === "date") && dataType !== undefined && dataType !== test.type;
+    return isOfOtherType ? "false" : valueToSql(`(c.attributes -> ${bind(key, "text")})`, test, dataType);
+  }
+
+  /** The contact's own value of the key, else its company's. */
+  function companyValue(key: string): string {
+    const own = `c.attributes -> ${bind(key, "text")}`;
+    const ofCompany = key.slice(COMPANY_PREFIX.length);
+    const value = ofCompany === "id" ? `to_jsonb(o."companyId")` : `o.attributes -> ${bind(ofCompany, "text")}`;
+    return `coalesce(case when jsonb_typeof(${own}) in ('string', 'number', 'boolean') then ${own} end, (
+      select ${value} from companies o where o."environmentId" = $1 and o.id = c."companyId"))`;
+  }
+
+  /**
+   * @param value a jsonb expression
+   * @param dataType of its key; undefined where the value is taken for what it is
+   */
+  function valueToSql(value: string, test: AttributeTest, dataType: AttributeDataType | undefined): string {
     const type = `jsonb_typeof(${value})`;
     switch (test.type) {
       case "presence": {
@@ -84,7 +112,7 @@ export function segmentToSql(
         return test.negated ? `not ${isSet}` : isSet;
       }
       case "text":
-        return valueTextToSql(value, test, mayBe("number"));
+        return valueTextToSql(value, test, dataType === undefined || dataType === "number");
       case "number":
         return `case when ${type} = 'number' then ${value}::numeric ${test.comparison} ${bind(test.number, "numeric")} else false end`;
       case "date":
@@ -150,6 +178,20 @@ export function segmentToSql(
     const table = event === "display" ? "displays" : "responses";
     const exists = `exists (select 1 from ${table} e where e."environmentId" = $1 and e."contactId" = c.id and e."createdAt" >= ${since}${inScope}${finished})`;
     return negated ? `not ${exists}` : exists;
+  }
+
+  /** No more events are counted than tell the answer. */
+  function eventToSql({ name, negated, atLeast, atMost, within, where }: EventCondition): string {
+    const since =
+      within === null ? "" : ` and e."occurredAt" >= ${bind(new Date(subtractPeriod(now, within)).toISOString(), "timestamptz")}`;
+    const tests = where.map(
+      ({ property, test }) => ` and ${valueToSql(`(e.properties -> ${bind(property, "text")})`, test, undefined)}`,
+    );
+    const counted = atMost === null ? atLeast : Math.max(atLeast, atMost + 1);
+    const count = `(select count(*) from (select from events e where e."environmentId" = $1 and e."contactId" = c.id
+      and e.name = ${bind(name, "text")}${since}${tests.join("")} limit ${counted}) x)`;
+    const range = atMost === null ? `${count} >= ${atLeast}` : `${count} between ${atLeast} and ${atMost}`;
+    return negated ? `not (${range})` : `(${range})`;
   }
 
   function bind(value: unknown, type: string): string {

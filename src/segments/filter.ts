@@ -36,10 +36,16 @@ export const INTERACTION_OPERATORS = [
   "haveCompleted",
   "haveNotCompleted",
 ] as const;
+export const EVENT_OPERATORS = ["performed", "notPerformed"] as const;
 type AttributeOperator = (typeof ATTRIBUTE_OPERATORS)[number];
 
 export const DEVICES = ["phone", "desktop"] as const;
 export const MAX_INTERACTION_AMOUNT = 999;
+/** How often an event may be asked to have happened: identify reads no more than a thousand of a name. */
+export const MAX_EVENT_COUNT = 999;
+export const MAX_EVENT_CONDITIONS = 20;
+/** Attribute keys that begin so speak of the contact's company, unless the contact itself has such an attribute. */
+export const COMPANY_PREFIX = "company.";
 /** Groups within groups, at most: far beyond what anyone builds, and short of what overflows a stack. */
 export const MAX_DEPTH = 500;
 
@@ -64,11 +70,15 @@ export type Condition =
   | AttributeCondition
   | { type: "segment"; segmentId: string; negated: boolean }
   | { type: "device"; device: (typeof DEVICES)[number]; negated: boolean }
-  | InteractionCondition;
+  | InteractionCondition
+  | EventCondition;
 
 export interface AttributeCondition {
   type: "attribute";
-  /** `userId` and `email` are the contact's own fields, every other key is one of its attributes. */
+  /**
+   * `userId` and `email` are the contact's own fields, `company.…` its company's attributes (`company.id` the customer's
+   * id for it), every other key is one of its attributes.
+   */
   key: string;
   test: AttributeTest;
 }
@@ -99,6 +109,20 @@ export interface InteractionCondition {
   /** Null is any survey. */
   surveyIds: readonly string[] | null;
   within: Period;
+}
+
+/** Whether a contact did something so often. */
+export interface EventCondition {
+  type: "event";
+  name: string;
+  negated: boolean;
+  atLeast: number;
+  /** Null: any number. */
+  atMost: number | null;
+  /** Null: all time. */
+  within: Period | null;
+  /** Which of the events count: those with all of these properties. */
+  where: readonly { property: string; test: AttributeTest }[];
 }
 
 export type ParsedFilters = { readable: true; filter: GroupFilter } | { readable: false; reason: string };
@@ -167,8 +191,8 @@ function parseLeaf(resource: unknown): LeafFilter {
   return { type: "leaf", source, condition: parseCondition(rootFields, source.operator, value) };
 }
 
-function aboutOf({ contactAttributeKey, personIdentifier, segmentId }: Record<string, unknown>): string | null {
-  return [contactAttributeKey, personIdentifier, segmentId].find((name) => typeof name === "string") ?? null;
+function aboutOf({ contactAttributeKey, personIdentifier, segmentId, eventName }: Record<string, unknown>): string | null {
+  return [contactAttributeKey, personIdentifier, segmentId, eventName].find((name) => typeof name === "string") ?? null;
 }
 
 function parseCondition(root: Record<string, unknown>, operator: string, value: unknown): Condition {
@@ -192,6 +216,10 @@ function parseCondition(root: Record<string, unknown>, operator: string, value: 
     }
     case "surveyInteraction":
       return parseInteraction(oneOf(operator, INTERACTION_OPERATORS), value);
+    case "event": {
+      const name = storable(root.eventName, "an event's name");
+      return parseEvent(name, oneOf(operator, EVENT_OPERATORS) === "notPerformed", value);
+    }
     default:
       throw new UnreadableFilter("a root is of an unknown type");
   }
@@ -298,6 +326,36 @@ const INTERACTIONS = {
   haveCompleted: { event: "finishedResponse", negated: false },
   haveNotCompleted: { event: "finishedResponse", negated: true },
 } as const;
+
+function parseEvent(name: string, negated: boolean, value: unknown): Condition {
+  const given = value === undefined || value === null ? {} : value;
+  if (!isRecord(given)) return { type: "never" };
+  const atLeast = given.atLeast ?? (given.atMost === undefined ? 1 : 0);
+  const atMost = given.atMost ?? null;
+  if (!isCount(atLeast) || !(atMost === null || isCount(atMost))) return { type: "never" };
+  const hasPeriod = given.within !== undefined && given.within !== null;
+  const within = hasPeriod ? parsePeriod(given.within) : null;
+  if (hasPeriod && (!within || !Number.isInteger(within.amount) || within.amount > MAX_INTERACTION_AMOUNT))
+    return { type: "never" };
+  const where = parseEventProperties(given.where ?? []);
+  return where ? { type: "event", name, negated, atLeast, atMost, within, where } : { type: "never" };
+}
+
+/** Null when one of them cannot be used. */
+function parseEventProperties(given: unknown): EventCondition["where"] | null {
+  if (!Array.isArray(given) || given.length > MAX_EVENT_CONDITIONS) return null;
+  const where: { property: string; test: AttributeTest }[] = [];
+  for (const condition of given) {
+    const { property, operator, value } = record(condition, "an event's condition");
+    const test = parseAttributeTest(oneOf(storable(operator, "an operator"), ATTRIBUTE_OPERATORS), value);
+    if (!test) return null;
+    where.push({ property: storable(property, "a property"), test });
+  }
+  return where;
+}
+
+const isCount = (value: unknown): value is number =>
+  typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MAX_EVENT_COUNT;
 
 function parsePeriod(value: unknown): Period | null {
   if (!isRecord(value)) return null;

@@ -10,6 +10,7 @@ import {
   compileSegments,
   type Explanation,
   type FilterNode,
+  findFacts,
   type SegmentContact,
   type SegmentRow,
   type SegmentService,
@@ -68,7 +69,13 @@ const LOAD_SUBJECT = `
      from displays d where d."environmentId" = c."environmentId" and d."contactId" = c.id) as displays,
     (select coalesce(json_agg(json_build_object('surveyId', r."surveyId", 'finished', r.finished,
         'createdAt', (extract(epoch from r."createdAt") * 1000)::bigint)), '[]')
-     from responses r where r."environmentId" = c."environmentId" and r."contactId" = c.id) as responses
+     from responses r where r."environmentId" = c."environmentId" and r."contactId" = c.id) as responses,
+    (select json_build_object('id', o."companyId", 'attributes', o.attributes)
+     from companies o where o."environmentId" = c."environmentId" and o.id = c."companyId") as company,
+    (select coalesce(json_agg(json_build_object('name', e.name, 'properties', e.properties,
+        'occurredAt', (extract(epoch from e."occurredAt") * 1000)::bigint)), '[]')
+     from jsonb_array_elements_text($4::jsonb) n(name)
+     join events e on e."environmentId" = c."environmentId" and e."contactId" = c.id and e.name = n.name) as events
   from contacts c
   where c."environmentId" = $1 and ($2::text is null or c.id = $2) and ($3::text is null or c."userId" = $3)
     and ($2::text is not null or $3::text is not null)`;
@@ -189,15 +196,17 @@ export function createSegmentManagement({
     device: SegmentSubject["device"],
   ): Promise<SegmentExplanation> {
     const { environmentId } = await find(db, caller, id, "read");
+    const [rows, attributeKeys] = await Promise.all([loadRows(db, environmentId), loadAttributeKeys(environmentId)]);
+    const eventNames = findFacts(rows)?.events.map(({ name }) => name) ?? [];
     const [row] = await db.query<{ id: string } & Omit<SegmentSubject, "device" | "now">>(LOAD_SUBJECT, [
       environmentId,
       contactId ?? null,
       userId ?? null,
+      JSON.stringify(eventNames),
     ]);
     if (!row) throw notFound("contact", contactId ?? userId ?? null);
     const { id: rowId, ...stored } = row;
     const at = new Date(now());
-    const [rows, attributeKeys] = await Promise.all([loadRows(db, environmentId), loadAttributeKeys(environmentId)]);
     const compiled = compileSegments(rows, attributeKeys).find((segment) => segment.id === id);
     if (!compiled) throw notFound("segment", id);
     const explanation = compiled.explain({ ...stored, device, now: at.getTime() });

@@ -4,8 +4,10 @@ import { dateText, type Period, STORED_DATE_PATTERN, subtractPeriod } from "./da
 import {
   type AttributeCondition,
   type AttributeTest,
+  COMPANY_PREFIX,
   type Condition,
   type DateBound,
+  type EventCondition,
   type Filter,
   foldText,
   type GroupFilter,
@@ -23,6 +25,10 @@ export interface SegmentSubject {
   attributes: Readonly<Record<string, AttributeValue>>;
   displays: readonly { surveyId: string; createdAt: number }[];
   responses: readonly { surveyId: string; createdAt: number; finished: boolean }[];
+  /** Of the contact's company, where a segment asks for it; `id` is the customer's. Absent or null: none. */
+  company?: { id: string; attributes: Readonly<Record<string, AttributeValue>> } | null;
+  /** Of the names that segments ask for. Absent or null: none. */
+  events?: readonly { name: string; occurredAt: number; properties: Readonly<Record<string, unknown>> | null }[] | null;
   /** Of the request that is being answered; null when there is none: no device leaf is true then. */
   device: "phone" | "desktop" | null;
   now: number;
@@ -222,7 +228,29 @@ function createCompiler(attributeKeys: ReadonlyMap<string, AttributeDataType>) {
       }
       case "interaction":
         return compileInteraction(condition);
+      case "event":
+        return compileEvent(condition);
     }
+  }
+
+  function compileEvent({ name, negated, atLeast, atMost, within, where }: EventCondition): CompiledCondition {
+    const boundary = within && boundaryOf(within);
+    const tests = where.map(({ property, test }) => ({ property, holds: compileValueTest(test, undefined) }));
+    const count = ({ subject: { events, now } }: Evaluation): number => {
+      const since = boundary ? boundary(now) : Number.NEGATIVE_INFINITY;
+      const isMeant = ({ name: other, occurredAt, properties }: SubjectOccurrence) =>
+        other === name &&
+        occurredAt >= since &&
+        tests.every(({ property, holds }) => holds(readValue(properties ?? {}, property), now));
+      return (events ?? []).filter(isMeant).length;
+    };
+    return {
+      test: (evaluation) => {
+        const times = count(evaluation);
+        return (times >= atLeast && (atMost === null || times <= atMost)) !== negated;
+      },
+      look: count,
+    };
   }
 
   function compileMembership({ negated }: { negated: boolean }, other: ResolvedSegment | undefined): CompiledCondition {
@@ -237,15 +265,24 @@ function createCompiler(attributeKeys: ReadonlyMap<string, AttributeDataType>) {
   function compileAttribute({ key, test }: AttributeCondition): CompiledCondition {
     const read = attributeReader(key);
     const look = ({ subject }: Evaluation) => read(subject) ?? null;
-    if (test.type === "presence") return { test: ({ subject }) => (read(subject) === undefined) === test.negated, look };
-    const holds = compileTest(test, key === "userId" || key === "email" ? "string" : attributeKeys.get(key));
-    return {
-      test: ({ subject }) => {
-        const value = read(subject);
-        return value !== undefined && holds(value, subject.now);
-      },
-      look,
-    };
+    const holds = compileValueTest(test, dataTypeOf(key));
+    return { test: ({ subject }) => holds(read(subject), subject.now), look };
+  }
+
+  /** Undefined where a value is taken for what it is. */
+  function dataTypeOf(key: string): AttributeDataType | undefined {
+    if (key === "userId" || key === "email") return "string";
+    return key.startsWith(COMPANY_PREFIX) ? undefined : attributeKeys.get(key);
+  }
+
+  /** A test of a value that may be missing: then only its absence can be true. */
+  function compileValueTest(
+    test: AttributeTest,
+    dataType: AttributeDataType | undefined,
+  ): (value: AttributeValue | undefined, now: number) => boolean {
+    if (test.type === "presence") return (value) => (value === undefined) === test.negated;
+    const holds = compileTest(test, dataType);
+    return (value, now) => value !== undefined && holds(value, now);
   }
 
   function compileTest(
@@ -332,6 +369,8 @@ function createCompiler(attributeKeys: ReadonlyMap<string, AttributeDataType>) {
   }
 }
 
+type SubjectOccurrence = NonNullable<SegmentSubject["events"]>[number];
+
 interface SubjectEvent {
   surveyId: string;
   createdAt: number;
@@ -374,11 +413,17 @@ function compileTests(alternatives: readonly (readonly Test[])[]): Test {
 function attributeReader(key: string): (subject: SegmentSubject) => AttributeValue | undefined {
   if (key === "userId") return (subject) => subject.userId ?? undefined;
   if (key === "email") return (subject) => subject.email ?? undefined;
-  return (subject) => {
-    const value = subject.attributes[key];
-    // Asks for the type, because a key may be the name of something that every object inherits.
-    return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : undefined;
-  };
+  if (!key.startsWith(COMPANY_PREFIX)) return (subject) => readValue(subject.attributes, key);
+  const ofCompany = key.slice(COMPANY_PREFIX.length);
+  return ({ attributes, company }) =>
+    readValue(attributes, key) ??
+    (ofCompany === "id" ? company?.id : company ? readValue(company.attributes, ofCompany) : undefined);
+}
+
+/** Asks for the type, because a key may be the name of something that every object inherits. */
+function readValue(values: Readonly<Record<string, unknown>>, key: string): AttributeValue | undefined {
+  const value = values[key];
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : undefined;
 }
 
 function decidingLeaf(node: ExplainedNode): ExplainedLeaf | null {

@@ -3,9 +3,9 @@ import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts"
 import { segmentToSql } from "./filter-to-sql.ts";
 import { resolveSegments, type SegmentRow } from "./resolve.ts";
 
+export { eventRanges, findFacts, type SegmentFacts } from "./facts.ts";
 export {
   type FilterNode,
-  SegmentFilters,
   type SegmentFiltersContext,
   SegmentFiltersInput,
   validateFilters,
@@ -14,12 +14,10 @@ export { type SurveyInteraction, surveyInteractions } from "./interactions.ts";
 export {
   type CompiledSegment,
   compileSegments,
-  type ExplainedGroup,
   type ExplainedLeaf,
   type ExplainedNode,
   type Explanation,
   matchingSegmentIds,
-  type SegmentMemo,
   type SegmentSubject,
 } from "./predicate.ts";
 export type { SegmentRow } from "./resolve.ts";

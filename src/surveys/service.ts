@@ -22,6 +22,8 @@ export interface SurveyPage {
   /** All of them when absent. */
   limit?: number | undefined;
   offset: number;
+  /** Whether archived ones are listed too. */
+  withArchived?: boolean | undefined;
 }
 
 const MAX_SINGLE_USE_LINKS = 5_000;
@@ -50,13 +52,13 @@ export function createSurveyService({
 }) {
   return { list, get, create, update, touch, remove, makeSingleUseUrls };
 
-  /** Those of every environment the caller may use, archived ones excepted; last changed first. */
-  function list(caller: Principal, { limit, offset }: SurveyPage): Promise<SurveyRecord[]> {
+  /** Those of every environment the caller may use, archived ones excepted unless asked for; last changed first. */
+  function list(caller: Principal, { limit, offset, withArchived = false }: SurveyPage): Promise<SurveyRecord[]> {
     return querySurveys(
       db,
-      `where s."environmentId" = any($1) and s."archivedAt" is null
+      `where s."environmentId" = any($1) and (s."archivedAt" is null or $4)
        order by s."updatedAt" desc, s.id desc limit $2::bigint offset $3::bigint`,
-      [[...caller.permissions.keys()], limit ?? null, offset],
+      [[...caller.permissions.keys()], limit ?? null, offset, withArchived],
     );
   }
 

@@ -1,14 +1,14 @@
 /** Uploaded files in a folder of this machine, each under its key. */
 import { constants } from "node:fs";
-import { type FileHandle, link, lstat, mkdir, open, readdir, realpath, rm, stat as statPath } from "node:fs/promises";
+import { type FileHandle, link, lstat, mkdir, open, readdir, realpath, rm, stat as statPath, unlink } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Problem } from "../shared/problem.ts";
 import { limitBytes } from "./byte-limit.ts";
-import type { ByteRange, FileFacts, FileReader } from "./store.ts";
+import type { ByteRange, FileFacts, FileKeeper } from "./store.ts";
 
-export interface DiskStore extends FileReader {
+export interface DiskStore extends FileKeeper {
   kind: "disk";
   /**
    * Keeps the bytes under the key, all of them or nothing. Throws `too_large`, `malformed` when the bytes break off,
@@ -36,7 +36,7 @@ export function createDiskStore({
 }): DiskStore {
   const drafts = join(folder, DRAFTS);
   let preparing: Promise<void> | undefined;
-  return { kind: "disk", write, stat, read };
+  return { kind: "disk", write, stat, read, remove };
 
   async function write(key: string, bytes: Readable, maxBytes: number): Promise<void> {
     preparing ??= prepare();
@@ -95,6 +95,15 @@ export function createDiskStore({
   async function read(key: string, range: ByteRange | null): Promise<Readable> {
     const file = await openFile(key);
     return file.createReadStream(range ?? {});
+  }
+
+  async function remove(key: string): Promise<void> {
+    const path = join(folder, ...key.split("/"));
+    try {
+      if (await isWithinFolder(dirname(path))) await unlink(path);
+    } catch (error) {
+      if (!MISSING.has(codeOf(error))) throw error;
+    }
   }
 
   async function openFile(key: string): Promise<FileHandle> {

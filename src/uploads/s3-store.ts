@@ -1,7 +1,7 @@
 /** Uploaded files in an S3-compatible bucket. Clients upload to it directly, and read through this server. */
 import { Readable } from "node:stream";
 import { Problem } from "../shared/problem.ts";
-import type { ByteRange, FileFacts, FileReader, UploadForm } from "./store.ts";
+import type { ByteRange, FileFacts, FileKeeper, UploadForm } from "./store.ts";
 
 export interface S3Options {
   bucket: string;
@@ -13,7 +13,7 @@ export interface S3Options {
   forcePathStyle: boolean;
 }
 
-export interface S3Store extends FileReader {
+export interface S3Store extends FileKeeper {
   kind: "s3";
   /** A form for one file of this type and at most this size, signed without a call to the store. */
   presignUpload(upload: { key: string; contentType: string; maxBytes: number; lifetimeMs: number }): Promise<UploadForm>;
@@ -22,7 +22,7 @@ export interface S3Store extends FileReader {
 /** The SDK is large, so it is loaded at the first use. What goes wrong is thrown as `unexpected` with a code for SDKs. */
 export function createS3Store({ bucket, region, endpoint, credentials, forcePathStyle }: S3Options): S3Store {
   let loading: ReturnType<typeof load> | undefined;
-  return { kind: "s3", presignUpload, stat, read };
+  return { kind: "s3", presignUpload, stat, read, remove };
 
   async function load() {
     const [sdk, { createPresignedPost }] = await Promise.all([
@@ -84,6 +84,13 @@ export function createS3Store({ bucket, region, endpoint, credentials, forcePath
       });
     if (!(Body instanceof Readable)) throw new Error("the store answered without a body");
     return Body;
+  }
+
+  async function remove(key: string): Promise<void> {
+    const { client, DeleteObjectCommand } = await sdk();
+    await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key })).catch((error: unknown) => {
+      throw misconfigured(error);
+    });
   }
 }
 

@@ -36,6 +36,11 @@ export interface UploadRequest {
   receiverUrl: string;
 }
 
+/** A file that anyone may read, such as a survey's picture. */
+export interface PublicUploadRequest extends Pick<UploadRequest, "fileName" | "receiverUrl"> {
+  environmentId: string;
+}
+
 /** The permission to upload one file, and where it will be found. */
 export interface UploadSlot {
   form: UploadForm;
@@ -68,6 +73,9 @@ export type UploadService = ReturnType<typeof createUploadService>;
 /** How long a permission to upload is valid. Source: client-api §15.1. */
 const PERMIT_LIFETIME_MS = 120_000;
 
+/** Of a public file. Source: management-api-v1 §11.1. */
+const MAX_PUBLIC_BYTES = 5_242_880;
+
 const FIND_SURVEY = {
   name: "upload_survey",
   text: `select "environmentId", document from surveys where id = $1 order by "environmentId" = $2 desc limit 1`,
@@ -96,7 +104,7 @@ export function createUploadService({
   /** The elements of a survey's document, in either generation. */
   readElements: (document: unknown) => readonly UploadElement[];
 }) {
-  return { maxBytes, publicUrl, findSurvey, createSlot, receive, findFile, readFile };
+  return { maxBytes, publicUrl, findSurvey, createSlot, createPublicSlot, receive, findFile, readFile, removeFile };
 
   /** Throws `not_found`, or `invalid` when the survey is another environment's. */
   async function findSurvey({ id: environmentId }: EnvironmentConfiguration, surveyId: string): Promise<UploadSurvey> {
@@ -115,11 +123,27 @@ export function createUploadService({
     const element = findElement(elements, elementId);
     if (element.allowedFileExtensions !== undefined && !isExtensionAllowed(fileName, element.allowedFileExtensions))
       throw invalid("File extension is not allowed for this element", { details: { elementId: element.id } });
+    const path = ["surveys", surveyId, "elements", element.id];
+    return await openSlot({ environmentId, fileName, receiverUrl, access: "private", path, maxBytes });
+  }
+
+  /** Throws `invalid` when nothing is left of the file's name. */
+  async function createPublicSlot(request: PublicUploadRequest): Promise<UploadSlot> {
+    return await openSlot({ ...request, access: "public", path: [], maxBytes: Math.min(maxBytes, MAX_PUBLIC_BYTES) });
+  }
+
+  async function openSlot({
+    environmentId,
+    fileName,
+    receiverUrl,
+    access,
+    path,
+    maxBytes,
+  }: PublicUploadRequest & { access: FileAccess; path: string[]; maxBytes: number }): Promise<UploadSlot> {
     const uuid = newUuid();
     const storedName = storedFileName(fileName, uuid);
     const contentType = mimeTypeOf(fileName.trim());
-    const path = ["surveys", surveyId, "elements", element.id, storedName ?? ""];
-    const key = fileKey(environmentId, "private", path);
+    const key = fileKey(environmentId, access, [...path, storedName ?? ""]);
     if (storedName === null || key === null || contentType === undefined)
       throw invalid("Invalid input", { details: { fileName: "Invalid file name" } });
     const place = await openPlace(
@@ -131,7 +155,7 @@ export function createUploadService({
   }
 
   async function openPlace(permit: UploadPermit, receiverUrl: string): Promise<{ form: UploadForm; token: string | null }> {
-    const { key, contentType } = permit;
+    const { key, contentType, maxBytes } = permit;
     if (store.kind === "s3")
       return { form: await store.presignUpload({ key, contentType, maxBytes, lifetimeMs: PERMIT_LIFETIME_MS }), token: null };
     const token = tokens.issue(permit);
@@ -168,6 +192,12 @@ export function createUploadService({
       if (facts) return { ...facts, key, name, contentType: mimeTypeOf(name) ?? "application/octet-stream" };
     }
     throw new Problem("not_found", "file not found", { details: { resource_id: name, resource_type: "file" } });
+  }
+
+  /** Deletes a private file by the segments of its path; none is fine. Throws when the store is away. */
+  async function removeFile({ ownerId, path }: { ownerId: string; path: readonly string[] }): Promise<void> {
+    const key = fileKey(ownerId, "private", path);
+    if (key !== null) await store.remove(key);
   }
 
   function readFile({ key }: ServedFile, range: ByteRange | null): Promise<Readable> {

@@ -17,7 +17,9 @@ export interface ByteRange {
   end: number;
 }
 
-export interface FileReader {
+export interface FileKeeper {
+  /** Deletes the file; none is fine. */
+  remove(key: string): Promise<void>;
   /** Null when there is no such file. */
   stat(key: string): Promise<FileFacts | null>;
   /** The bytes of a file that exists, or a part of them. */

@@ -4,14 +4,19 @@ import { type Page, queryPage } from "../db/page.ts";
 import { type PermissionLevel, type Principal, requireEnvironment } from "../shared/principal.ts";
 import { notFound, refused } from "../shared/problem.ts";
 import type { SecretBox } from "../shared/secret-box.ts";
+import type { WebhookTrigger } from "./payload.ts";
 import { judgeTarget, type TargetRules } from "./target.ts";
 
-export { isInternalAddress, judgeTarget, type TargetRules } from "./target.ts";
+export {
+  DELIVERY_STATUSES,
+  type Delivery,
+  type DeliveryStatus,
+  REPLAYABLE_STATUSES,
+  type ReplayableStatus,
+} from "./delivery-log.ts";
+export { WEBHOOK_TRIGGERS, type WebhookTrigger } from "./payload.ts";
 
 export type WebhookService = ReturnType<typeof createWebhookService>;
-
-export const WEBHOOK_TRIGGERS = ["responseFinished", "responseCreated", "responseUpdated"] as const;
-export type WebhookTrigger = (typeof WEBHOOK_TRIGGERS)[number];
 
 /** A webhook as it may be shown: everything but the secret. */
 export interface Webhook {
@@ -56,7 +61,7 @@ export function createWebhookService({
   secretBox: SecretBox;
   targetRules: TargetRules;
 }) {
-  return { list, get, create, replace, remove };
+  return { list, get, create, createForSurveys, replace, remove };
 
   /** Of the environments that the caller may read; with `surveyIds` those that name one of them. */
   async function list(
@@ -84,6 +89,22 @@ export function createWebhookService({
   ): Promise<Webhook & { secret: string }> {
     requireEnvironment(caller, environmentId, "write");
     requireOwnSurveys(await findSurveyEnvironments(caller, input.surveyIds, environmentId), environmentId);
+    return await add(environmentId, input);
+  }
+
+  /**
+   * As {@link create}, with surveys as they are given, whether they exist or not: one that is not the environment's is
+   * never reported. Throws `forbidden`; `malformed` (`url`).
+   */
+  async function createForSurveys(
+    caller: Principal,
+    { environmentId, ...input }: WebhookInput & { environmentId: string },
+  ): Promise<Webhook & { secret: string }> {
+    requireEnvironment(caller, environmentId, "write");
+    return await add(environmentId, input);
+  }
+
+  async function add(environmentId: string, input: WebhookInput): Promise<Webhook & { secret: string }> {
     await requireOutside(input.url);
     const secret = newSecret();
     const [webhook] = await db.query<Webhook>(
@@ -105,14 +126,19 @@ export function createWebhookService({
     return { ...webhook, secret };
   }
 
-  /** Replaces everything but the environment and the secret. Throws as {@link create}, and `not_found` (webhook). */
+  /**
+   * Replaces everything but the environment and the secret, and switches the webhook on again when it had been switched
+   * off. Throws as {@link create}, and `not_found` (webhook).
+   */
   async function replace(caller: Principal, id: string, input: WebhookInput): Promise<Webhook> {
     const surveyEnvironments = await findSurveyEnvironments(caller, input.surveyIds);
     const { environmentId } = await find(db, caller, id, "write");
     requireOwnSurveys(surveyEnvironments, environmentId);
     await requireOutside(input.url);
     const [webhook] = await db.query<Webhook>(
-      `update webhooks t set name = $3, url = $4, source = $5, triggers = $6, "surveyIds" = $7, "updatedAt" = $8
+      `update webhooks t set name = $3, url = $4, source = $5, triggers = $6, "surveyIds" = $7, "updatedAt" = $8,
+         "failingSince" = case when "disabledAt" is null then "failingSince" end, "disabledAt" = null,
+         "dueAt" = case when "disabledAt" is null then "dueAt" else $8 end
        where "environmentId" = $1 and id = $2 returning ${COLUMNS}`,
       [environmentId, id, input.name, input.url, input.source, input.triggers, input.surveyIds, new Date(now())],
     );

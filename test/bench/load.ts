@@ -1,3 +1,4 @@
+import { Agent, request } from "node:http";
 import autocannon from "autocannon";
 import type { Scenario } from "./scenarios.ts";
 
@@ -43,10 +44,43 @@ export async function load(
   };
 }
 
+/** Sends one request after another on one connection; answers the milliseconds of each, finer than {@link load} does. */
+export async function timeRequests(url: string, scenario: Scenario, seconds: number): Promise<number[]> {
+  const run = ++runs;
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const times: number[] = [];
+  for (const end = performance.now() + seconds * 1_000; performance.now() < end; ) {
+    const body = scenario.body?.(times.length, run) ?? "";
+    const start = performance.now();
+    await send(url, scenario, body, agent);
+    times.push(performance.now() - start);
+  }
+  agent.destroy();
+  return times;
+}
+
+function send(url: string, { name, method, path }: Scenario, body: string, agent: Agent): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+    const sent = request(url + path, { method, headers, agent }, (response) => {
+      response.resume().on("end", resolve);
+      if (response.statusCode !== 200) reject(new Error(`${name}: status ${response.statusCode}`));
+    });
+    sent.on("error", reject).end(body);
+  });
+}
+
 /** The middle one of the measurements, by throughput. */
 export function median(measurements: readonly Measurement[]): Measurement {
-  const sorted = [...measurements].sort((a, b) => a.requestsPerSecond - b.requestsPerSecond);
-  const middle = sorted[Math.floor(sorted.length / 2)];
-  if (!middle) throw new Error("nothing was measured");
-  return middle;
+  return middle([...measurements].sort((a, b) => a.requestsPerSecond - b.requestsPerSecond));
+}
+
+export function medianOf(numbers: readonly number[]): number {
+  return middle([...numbers].sort((a, b) => a - b));
+}
+
+function middle<Item>(sorted: readonly Item[]): Item {
+  const item = sorted[Math.floor(sorted.length / 2)];
+  if (item === undefined) throw new Error("nothing was measured");
+  return item;
 }

@@ -2,12 +2,38 @@
 
 export interface Scenario {
   name: string;
-  /** What it is measured against; absent for a baseline. */
-  baseline?: string;
   method: "GET" | "POST";
   path: string;
   /** The body of the n-th request of a run; `run` differs from run to run. */
   body?: (n: number, run: number) => string;
+}
+
+/** One scenario's throughput as a ratio to another's. */
+export interface Ratio {
+  of: string;
+  to: string;
+}
+
+/** An environment that was filled for the measurement. Its contacts are `user-0`, `user-1`, … */
+export interface Filled {
+  environmentId: string;
+  contacts: number;
+}
+
+/** What there is to load. */
+export interface Ground {
+  /** With as many contacts as were asked for. */
+  large: Filled;
+  /** With a thousand contacts. */
+  small: Filled;
+  segments5: Filled;
+  segments500: Filled;
+  /** Each contact has two displays. */
+  displays2: Filled;
+  /** Each contact has a thousand displays. */
+  displays1000: Filled;
+  /** Of the large environment, with an open text `q1`. */
+  surveyId: string;
 }
 
 /** Attributes that every seeded contact has. */
@@ -18,38 +44,83 @@ export const seededAttributes = (contact: number) => ({
   signup_date: "2026-01-05T10:00:00.000Z",
 });
 
-export function identifyScenarios(environmentId: string, contacts: number): Scenario[] {
-  const path = `/api/v2/client/${environmentId}/user`;
-  const pick = (n: number) => (n * 7919) % contacts; // spreads over all contacts without repeating soon
+const CONSTANT = "constant answer";
+const UNCHANGED = "identify, unchanged contact";
+
+export function scenariosOf(ground: Ground): Scenario[] {
+  const { large, surveyId } = ground;
+  // Halves of their own: a contact that one scenario changed would be changed back by the other.
+  const half = Math.floor(large.contacts / 2);
+  const unchanged = { ...large, contacts: half };
+  const client = `/client/${large.environmentId}`;
   return [
+    { ...identifyUnchanged(CONSTANT, unchanged), path: "/bench/constant" },
+    identifyUnchanged(UNCHANGED, unchanged),
     {
-      name: "constant answer",
-      method: "POST",
-      path: "/bench/constant",
-      body: (n) => identifyBody(pick(n), seededAttributes(pick(n))),
+      ...identifyUnchanged("identify, two attributes changed", large),
+      body: (n, run) => identifyBody(half + pick(unchanged, n), { plan: `plan ${run} ${n}`, seats: run * 1_000_000 + n }),
     },
+    identifyNew("identify, new contact", large),
+    { name: "environment state", method: "GET", path: `/api/v1${client}/environment` },
+    { name: "display", method: "POST", path: `/api/v2${client}/displays`, body: () => JSON.stringify({ surveyId }) },
     {
-      name: "identify, unchanged contact",
-      baseline: "constant answer",
+      name: "response",
       method: "POST",
-      path,
-      body: (n) => identifyBody(pick(n), seededAttributes(pick(n))),
+      path: `/api/v2${client}/responses`,
+      body: (n, run) => JSON.stringify({ surveyId, finished: true, data: { q1: `answer ${run} ${n}` } }),
     },
-    {
-      name: "identify, two attributes changed",
-      baseline: "constant answer",
-      method: "POST",
-      path,
-      body: (n, run) => identifyBody(pick(n), { plan: `plan ${run} ${n}`, seats: run * 1_000_000 + n }),
-    },
-    {
-      name: "identify, new contact",
-      baseline: "constant answer",
-      method: "POST",
-      path,
-      body: (n, run) => JSON.stringify({ userId: `new-${run}-${n}`, attributes: seededAttributes(n) }),
-    },
+    identifyUnchanged("identify among 1,000 contacts", ground.small),
+    identifyUnchanged("identify with 5 segments", ground.segments5),
+    identifyUnchanged("identify with 500 segments", ground.segments500),
+    identifyUnchanged("identify, 2 displays", ground.displays2),
+    identifyUnchanged("identify, 1,000 displays", ground.displays1000),
   ];
 }
+
+export const RATIOS: readonly Ratio[] = [
+  ...[UNCHANGED, "identify, two attributes changed", "identify, new contact", "environment state", "display", "response"].map(
+    (of) => ({ of, to: CONSTANT }),
+  ),
+  { of: UNCHANGED, to: "identify among 1,000 contacts" },
+  { of: "identify with 500 segments", to: "identify with 5 segments" },
+  { of: "identify, 1,000 displays", to: "identify, 2 displays" },
+];
+
+/** The scenarios of which the database's own time and the processors' time are told as well. */
+export const MEASURED_DEEPER = { identify: UNCHANGED, constant: CONSTANT };
+
+/** What any server that speaks the client API can be sent: nothing but an environment has to be there. */
+export function peerScenarios(environmentId: string): Scenario[] {
+  const filled = { environmentId, contacts: 100 };
+  return [
+    identifyUnchanged(UNCHANGED, filled),
+    identifyNew("identify, new contact", filled),
+    { name: "environment state", method: "GET", path: `/api/v1/client/${environmentId}/environment` },
+  ];
+}
+
+function identifyUnchanged(name: string, filled: Filled): Scenario {
+  return {
+    name,
+    method: "POST",
+    path: userPath(filled),
+    body: (n) => identifyBody(pick(filled, n), seededAttributes(pick(filled, n))),
+  };
+}
+
+/** Runs of other benchmarks may have left contacts behind, so that names are drawn from the clock, too. */
+const STARTED_AT = Date.now();
+
+const identifyNew = (name: string, filled: Filled): Scenario => ({
+  name,
+  method: "POST",
+  path: userPath(filled),
+  body: (n, run) => JSON.stringify({ userId: `new-${STARTED_AT}-${run}-${n}`, attributes: seededAttributes(n) }),
+});
+
+const userPath = ({ environmentId }: Filled) => `/api/v2/client/${environmentId}/user`;
+
+/** Spreads over all contacts without repeating soon. */
+export const pick = ({ contacts }: Filled, n: number): number => (n * 7919) % contacts;
 
 const identifyBody = (contact: number, attributes: object) => JSON.stringify({ userId: `user-${contact}`, attributes });

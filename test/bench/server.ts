@@ -1,36 +1,44 @@
 /**
- * The server that is measured: Mortar over an embedded database filled with contacts, and beside its routes one that
+ * The server that is measured: Mortar over an embedded database filled for the purpose, and beside its routes one that
  * answers a constant, from the same Fastify, with the same hooks and body reading. It runs as a process of its own,
- * tells its parent when it listens, and stops when told to.
+ * tells its parent when it listens, does what it is asked, and stops when told to.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import pg from "pg";
 import { pino } from "pino";
 import { readConfig } from "../../src/config/env.ts";
+import { IDENTIFY, identifyValues } from "../../src/contacts/identify-statement.ts";
+import { PLAN_FOR_NAMED } from "../../src/db/database.ts";
 import { startEmbeddedPostgres } from "../../src/db/embedded-postgres.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { acceptAnyBody } from "../../src/http/json-body.ts";
 import { createServer } from "../../src/server.ts";
-import { buildTenant } from "../support/build.ts";
-import { seededAttributes } from "./scenarios.ts";
-import { fillContacts } from "./seed.ts";
+import { newId } from "../../src/shared/ids.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { type Ground, pick, seededAttributes } from "./scenarios.ts";
+import { prepareGround } from "./seed.ts";
+
+/** What the parent asks. */
+export type ServerRequest = { kind: "stop" } | { kind: "statement"; seconds: number };
 
 /** What the parent is told. */
-export interface ServerMessage {
-  url: string;
-  environmentId: string;
-}
+export type ServerMessage =
+  | { kind: "listening"; url: string; ground: Ground; postmaster: number; database: string; databaseVersion: string }
+  /** Milliseconds of each round trip of the bare statement. */
+  | { kind: "statement"; times: number[] };
 
 const contacts = Number(process.argv[2] ?? 100_000);
 const log = pino({ level: "warn" });
-const folder = mkdtempSync(join(tmpdir(), "mortar-bench-"));
-const postgres = await startEmbeddedPostgres({ dir: join(folder, "postgres"), log });
+const folder = makeTemporaryFolder();
+const postgres = await startEmbeddedPostgres({ dir: join(folder.path, "postgres"), log });
 await migrate({ url: postgres.url, log });
 const config = { ...readConfig({ RATE_LIMIT: "off" }), ENCRYPTION_KEY: "an encryption key for measurements only" };
 const { app, db, close } = await createServer({ config, url: postgres.url, log });
-const { environmentId } = await buildTenant(db);
-await fillContacts(db, { environmentId, contacts, attributes: seededAttributes });
+const ground = await prepareGround(db, contacts);
+const bare = new pg.Client(postgres.url);
+await bare.connect();
+await bare.query(PLAN_FOR_NAMED);
 
 /** Of the size of an identify answer; set to one before the first measurement. */
 let constant = "";
@@ -39,17 +47,46 @@ await app.register(async (scope) => {
   scope.post("/bench/constant", (_request, reply) => reply.type("application/json; charset=utf-8").send(constant));
 });
 const url = await app.listen({ host: "127.0.0.1", port: 0 });
-const sample = await fetch(`${url}/api/v2/client/${environmentId}/user`, { method: "POST", body: '{"userId":"user-1"}' });
-constant = await sample.text();
+const path = `/api/v2/client/${ground.large.environmentId}/user`;
+constant = await (await fetch(url + path, { method: "POST", body: '{"userId":"user-1"}' })).text();
+const [version] = await db.query<{ server_version: string }>("show server_version");
 
-process.send?.({ url, environmentId } satisfies ServerMessage);
-process.on("message", (message) => {
-  if (message === "stop") void stop();
+tell({
+  kind: "listening",
+  url,
+  ground,
+  postmaster: Number.parseInt(readFileSync(join(postgres.dir, "data/postmaster.pid"), "utf8"), 10),
+  database: postgres.url,
+  databaseVersion: version?.server_version ?? "unknown",
+});
+process.on("message", (request: ServerRequest) => {
+  if (request.kind === "stop") void stop();
+  else void timeStatement(request.seconds).then((times) => tell({ kind: "statement", times }));
 });
 
+function tell(message: ServerMessage): void {
+  process.send?.(message);
+}
+
+/** Sends identify's own statement for unchanged contacts, one at a time, with nothing around it. */
+async function timeStatement(seconds: number): Promise<number[]> {
+  const half = { ...ground.large, contacts: Math.floor(ground.large.contacts / 2) }; // the one that no scenario changes
+  const times: number[] = [];
+  for (const end = performance.now() + seconds * 1_000; performance.now() < end; ) {
+    const contact = pick(half, times.length);
+    const item = { environmentId: ground.large.environmentId, userId: `user-${contact}`, newId: newId(), email: undefined };
+    const values = identifyValues([{ ...item, patch: seededAttributes(contact), companyId: null, eventQueries: null }]);
+    const start = performance.now();
+    await bare.query({ ...IDENTIFY, values });
+    times.push(performance.now() - start);
+  }
+  return times;
+}
+
 async function stop(): Promise<void> {
+  await bare.end();
   await close();
   await postgres.stop();
-  rmSync(folder, { recursive: true, force: true });
+  folder.remove();
   process.exit(0);
 }

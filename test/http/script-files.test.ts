@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -49,17 +50,6 @@ describe("a script of SDK_ASSETS_DIR", () => {
     const { headers } = await server.request.get("/js/formbricks.umd.cjs.map").expect(200);
     expect(headers["content-type"]).toBe("application/json; charset=utf-8");
   });
-
-  test("that is not in the folder answers 404 and says what to do", async () => {
-    const { body, headers } = await server.request.get("/js/surveys.umd.cjs").expect(404);
-    expect(body).toEqual({
-      code: "not_found",
-      message:
-        "surveys.umd.cjs is not in the folder of SDK_ASSETS_DIR: put surveys.umd.cjs into a folder and name the folder in SDK_ASSETS_DIR",
-      details: {},
-    });
-    expect(headers).toMatchObject({ "access-control-allow-origin": "*", "cache-control": "private, no-store" });
-  });
 });
 
 test.each(["/js/other.js", "/js/", "/js/..%2fother.js", "/js/formbricks.umd.cjs/x"])("%s is not served", async (path) => {
@@ -72,11 +62,82 @@ test("another method answers 405", async () => {
   await server.request.post("/js/formbricks.umd.cjs").expect(405);
 });
 
-test("without SDK_ASSETS_DIR a script answers 404 and says what to do", async () => {
-  const bare = await startTestServer();
-  const { body } = await bare.request.get("/js/formbricks.umd.cjs").expect(404);
-  expect(body.message).toBe(
-    "This server was given no scripts for SDKs: put formbricks.umd.cjs into a folder and name the folder in SDK_ASSETS_DIR",
-  );
-  await bare.close();
+describe("our own script", () => {
+  const path = "/js/formbricks.umd.cjs";
+  const get = (accepted: string) => server.request.get(path).set("accept-encoding", accepted);
+  let server: TestServer;
+
+  beforeAll(async () => {
+    execFileSync(process.execPath, [".config/build-web-sdk.mjs"]);
+    server = await startTestServer();
+  });
+  afterAll(() => server.close());
+
+  test("is served without SDK_ASSETS_DIR", async () => {
+    const { text, headers } = await get("identity").buffer(true).expect(200);
+    expect(text).toContain("sourceMappingURL=formbricks.umd.cjs.map");
+    expect(headers).toMatchObject({ "content-type": "application/javascript; charset=UTF-8", vary: "Accept-Encoding" });
+    expect(headers).not.toHaveProperty("content-encoding");
+  });
+
+  test.each([
+    ["gzip, deflate, br", "br", 14_000],
+    ["gzip", "gzip", 15_000],
+  ])("is sent compressed to who accepts %s", async (accepted, encoding, limit) => {
+    const plain = await get("identity").buffer(true);
+    const { text, headers } = await get(accepted).buffer(true).expect(200);
+    expect(headers).toMatchObject({
+      "content-encoding": encoding,
+      "content-type": "application/javascript; charset=UTF-8",
+      "access-control-allow-origin": "*",
+      vary: "Accept-Encoding",
+    });
+    expect(Number(headers["content-length"])).toBeLessThan(limit);
+    expect(text).toBe(plain.text);
+  });
+
+  test("answers 304 to who has that coding of it already", async () => {
+    const { headers } = await get("br");
+    await get("br").set("if-none-match", String(headers.etag)).expect(304);
+    await get("gzip").set("if-none-match", String(headers.etag)).expect(200);
+  });
+
+  test("stays where SDK_ASSETS_DIR has another script only", async () => {
+    const others = makeTemporaryFolder();
+    writeFileSync(join(others.path, "surveys.umd.cjs"), "others");
+    const mixed = await startTestServer({ SDK_ASSETS_DIR: others.path });
+    const { text } = await mixed.request.get(path).buffer(true).expect(200);
+    expect(text).toContain("sourceMappingURL=formbricks.umd.cjs.map");
+    expect((await mixed.request.get("/js/surveys.umd.cjs").buffer(true).expect(200)).text).toBe("others");
+    await mixed.close();
+    others.remove();
+  });
+});
+
+describe("where loaders before 3.0.1 look", () => {
+  test.each(["js", "app", "website"])("/api/packages/%s is the same script", async (name) => {
+    const { text, headers } = await server.request.get(`/api/packages/${name}`).buffer(true).expect(200);
+    expect(text).toBe("globalThis.formbricks = {};");
+    expect(headers["access-control-allow-origin"]).toBe("*");
+  });
+
+  test("/api/packages/surveys is the renderer", async () => {
+    writeFileSync(join(folder.path, "surveys.umd.cjs"), "renderer");
+    expect((await server.request.get("/api/packages/surveys").buffer(true).expect(200)).text).toBe("renderer");
+  });
+
+  test("nothing else is", async () => {
+    await server.request.get("/api/packages/other").expect(404);
+  });
+});
+
+test("a source map that nobody provided answers 404 and says what to do", async () => {
+  const { body, headers } = await server.request.get("/js/surveys.umd.cjs.map").expect(404);
+  expect(body).toEqual({
+    code: "not_found",
+    message:
+      "This server has no surveys.umd.cjs.map: run npm run build, or put surveys.umd.cjs.map into a folder and name the folder in SDK_ASSETS_DIR",
+    details: {},
+  });
+  expect(headers).toMatchObject({ "access-control-allow-origin": "*", "cache-control": "private, no-store" });
 });

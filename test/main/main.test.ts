@@ -1,27 +1,26 @@
 import { execFile } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
-import { connect, createServer, type Socket } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
-import { type Child, runProcess } from "../support/child-process.ts";
 import { createEmptyDatabase, type EmptyDatabase } from "../support/empty-database.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { endServers, runServer, sendHead, startServer } from "./server-process.ts";
 
 const BODY = JSON.stringify({ userId: "grace" });
 const folder = makeTemporaryFolder();
-const children: Child[] = [];
 
-afterEach(endChildren);
+afterEach(endServers);
 afterAll(folder.remove);
 
 describe("the process with its own database", () => {
   const variables = { DATA_DIR: join(folder.path, "data") };
 
   it("starts without any setting, answers the curl it prints, and keeps its key to itself", async () => {
-    const server = await start(variables);
+    const server = await startServer(variables);
     const command = /^ {2}(curl .*)$/m.exec(server.child.output())?.[1] ?? "";
     const { stdout } = await promisify(execFile)("sh", ["-c", `${command} --silent --show-error`]);
     expect(JSON.parse(stdout)).toMatchObject({ data: { state: { data: { userId: "ada" } } } });
@@ -43,15 +42,15 @@ describe("the process with its own database", () => {
 
   it("starts again with the same installation, which is not printed a second time", async () => {
     const before = readFileSync(join(variables.DATA_DIR, "bootstrap.json"), "utf8");
-    const server = await start(variables);
+    const server = await startServer(variables);
     expect(server.child.output()).not.toContain(JSON.parse(before).apiKey);
     expect(server.child.output()).toContain(JSON.parse(before).environments.production.id);
     expect(readFileSync(join(variables.DATA_DIR, "bootstrap.json"), "utf8")).toBe(before);
   });
 
   it("refuses a folder that another server uses with one line and status 1", async () => {
-    await start(variables);
-    const second = run(variables);
+    await startServer(variables);
+    const second = runServer(variables);
     expect(await second.exited).toBe(1);
     expect(second.output()).toMatch(/^The database in \S+ is in use by another server \(process \d+\); .*\n$/);
   });
@@ -60,21 +59,21 @@ describe("the process with its own database", () => {
     ["SIGTERM", ["SIGTERM"]],
     ["a SIGINT that npm doubles", ["SIGINT", "SIGINT"]],
   ] as const)("finishes the request in flight on %s, stops its database and ends with status 0", async (_title, signals) => {
-    const { child, address } = await start(variables);
+    const { child, address } = await startServer(variables);
     const path = `/api/v2/client/${JSON.parse(readFileSync(join(variables.DATA_DIR, "bootstrap.json"), "utf8")).environments.production.id}/user`;
-    const request = await sendHead(address, path);
+    const request = await sendHead(address, path, BODY);
     for (const signal of signals) child.process.kill(signal);
     await child.waitFor(/"stopping"/);
     request.socket.write(BODY);
     expect(await request.answer).toMatch(/HTTP\/1\.1 200 [\s\S]*"userId":"grace"/);
     expect(await child.exited).toBe(0);
-    const next = await start(variables);
+    const next = await startServer(variables);
     expect(next.child.output()).not.toContain("adopted");
   });
 
   it("ends at once with status 1 on a second signal", async () => {
-    const { child, address } = await start(variables);
-    const request = await sendHead(address, "/api/v2/client/x/user");
+    const { child, address } = await startServer(variables);
+    const request = await sendHead(address, "/api/v2/client/x/user", BODY);
     child.process.kill("SIGTERM");
     await child.waitFor(/"stopping"/);
     await new Promise((resume) => setTimeout(resume, 600));
@@ -84,7 +83,7 @@ describe("the process with its own database", () => {
   });
 
   it("answers /ready with 503 before it takes no more requests", async () => {
-    const { child, address } = await start({ ...variables, SHUTDOWN_DELAY_MS: "1000" });
+    const { child, address } = await startServer({ ...variables, SHUTDOWN_DELAY_MS: "1000" });
     expect((await fetch(`${address}/ready`)).status).toBe(200);
     child.process.kill("SIGTERM");
     await child.waitFor(/"stopping"/);
@@ -104,7 +103,7 @@ describe("the process with a database of its operator's", () => {
   const dataDir = join(folder.path, "external");
 
   it("refuses a database that lacks migrations, naming the command that applies them", async () => {
-    const child = run({ DATABASE_URL: database.url, DATA_DIR: dataDir });
+    const child = runServer({ DATABASE_URL: database.url, DATA_DIR: dataDir });
     expect(await child.exited).toBe(1);
     expect(child.output()).toMatch(
       /^The database lacks \d+ migration\(s\), first \S+: run `mortar migrate`, or start with MIGRATE_ON_START=1\n$/,
@@ -115,7 +114,7 @@ describe("the process with a database of its operator's", () => {
     const url = new URL(database.url);
     const proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) });
     url.port = String(proxy.port);
-    const { address } = await start({
+    const { address } = await startServer({
       DATABASE_URL: url.href,
       DATA_DIR: dataDir,
       MIGRATE_ON_START: "1",
@@ -135,7 +134,7 @@ describe("the process with a database of its operator's", () => {
     await proxy.restore();
     await expect.poll(async () => (await identify()).status, { timeout: 15_000 }).toBe(200);
     await expect.poll(async () => (await fetch(`${address}/ready`)).status, { timeout: 15_000 }).toBe(200);
-    await endChildren();
+    await endServers();
     await proxy.cut();
   });
 
@@ -150,7 +149,7 @@ describe("the process with a database of its operator's", () => {
 
 describe("the process that cannot start", () => {
   it("names every variable with a wrong value, a line for each, and ends with status 1", async () => {
-    const child = run({ PORT: "many", LOG_LEVEL: "loud", DATA_DIR: join(folder.path, "unused") });
+    const child = runServer({ PORT: "many", LOG_LEVEL: "loud", DATA_DIR: join(folder.path, "unused") });
     expect(await child.exited).toBe(1);
     expect(child.output().trimEnd().split("\n")).toEqual([
       expect.stringMatching(/^PORT: /),
@@ -163,7 +162,7 @@ describe("the process that cannot start", () => {
     await new Promise((resolve) => taken.once("listening", resolve));
     const address = taken.address();
     const port = typeof address === "object" && address !== null ? address.port : 0;
-    const child = run({ PORT: String(port), DATA_DIR: join(folder.path, "data"), LOG_LEVEL: "error" });
+    const child = runServer({ PORT: String(port), DATA_DIR: join(folder.path, "data"), LOG_LEVEL: "error" });
     expect(await child.exited).toBe(1);
     expect(child.output()).toBe(`PORT: ${port} on 127.0.0.1 is in use by another program; set PORT to a free one\n`);
     taken.close();
@@ -172,49 +171,10 @@ describe("the process that cannot start", () => {
   it("says in one line that the database refuses it", async () => {
     const url = new URL(inject("databaseUrl"));
     url.username = "nobody";
-    const child = run({ DATABASE_URL: url.href, DATA_DIR: join(folder.path, "external") });
+    const child = runServer({ DATABASE_URL: url.href, DATA_DIR: join(folder.path, "external") });
     expect(await child.exited).toBe(1);
     expect(child.output()).toMatch(
       /^The database at 127\.0\.0\.1:\d+ refuses us: password authentication failed for user "nobody"\n$/,
     );
   });
 });
-
-/** Runs the server on a free port. */
-function run(variables: Record<string, string>): Child {
-  const child = runProcess("src/main.ts", [], { PORT: "0", ...variables });
-  children.push(child);
-  return child;
-}
-
-async function start(variables: Record<string, string>): Promise<{ child: Child; address: string }> {
-  const child = run(variables);
-  const [, address = ""] = await child.waitFor(/^Mortar listens on (\S+);[\s\S]*^ {2}curl .*$/m);
-  return { child, address };
-}
-
-async function endChildren(): Promise<void> {
-  for (const child of children.splice(0)) {
-    child.process.kill("SIGTERM");
-    await child.exited;
-  }
-}
-
-/** Sends everything of a request but its body, and waits until the server has it. */
-async function sendHead(address: string, path: string): Promise<{ socket: Socket; answer: Promise<string> }> {
-  const { hostname, port } = new URL(address);
-  const socket = connect(Number(port), hostname);
-  const answer = new Promise<string>((resolve) => {
-    let text = "";
-    socket.on("data", (chunk) => {
-      text += chunk.toString();
-    });
-    socket.on("close", () => resolve(text));
-    socket.on("error", () => resolve(text));
-  });
-  socket.write(
-    `POST ${path} HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\nexpect: 100-continue\r\n\r\n`,
-  );
-  await new Promise((resolve) => socket.once("data", resolve)); // 100 Continue: the server holds the request
-  return { socket, answer };
-}

@@ -78,9 +78,17 @@ const eventTime = fc.oneof(
   fc.constantFrom(0, -7 * DAY_MS, -30 * DAY_MS, -31 * DAY_MS, -31 * DAY_MS - 1, DAY_MS).map((offset) => NOW + offset),
   fc.integer({ min: NOW - 100 * DAY_MS, max: NOW }),
 );
+const EVENT_NAMES = ["Paid", "Clicked", "paid"];
+const occurrence = fc.record({
+  name: fc.constantFrom(...EVENT_NAMES),
+  occurredAt: eventTime,
+  properties: fc.record({ amount: attribute("number"), plan: attribute("string"), at: anyValue }, { requiredKeys: [] }),
+});
 const event = { surveyId: fc.constantFrom(...surveyIds), createdAt: eventTime };
 
 interface Contact extends Pick<SegmentSubject, "displays" | "responses"> {
+  company: { id: string; attributes: Record<string, AttributeValue> } | null;
+  events: { name: string; occurredAt: number; properties: Record<string, AttributeValue> }[];
   userId: string | null;
   email: string | null;
   attributes: Record<string, AttributeValue>;
@@ -96,9 +104,18 @@ const contact: fc.Arbitrary<Contact> = fc.record({
       trial: attribute("boolean"),
       keyless: anyValue,
       userId: text,
+      "company.plan": anyValue,
     },
     { requiredKeys: [] },
   ),
+  company: fc.option(
+    fc.record({
+      id: fc.constantFrom("acme", "Other", "7"),
+      attributes: fc.record({ plan: anyValue, seats: attribute("number"), renewal: attribute("date") }, { requiredKeys: [] }),
+    }),
+    { nil: null },
+  ),
+  events: fc.array(occurrence, { maxLength: 5 }),
   displays: fc.array(fc.record(event), { maxLength: 3 }),
   responses: fc.array(fc.record({ ...event, finished: fc.boolean() }), { maxLength: 3 }),
 });
@@ -111,8 +128,9 @@ const unit = fc.constantFrom("days", "weeks", "months", "years");
 const amount = fc.constantFrom(1, 2, 7, 13, 30, 0.5, 1e9);
 const oddValue = fc.constantFrom<unknown[]>(null, undefined, true, {}, [], [1, 2], { amount: -1, unit: "days" }, "\0");
 
+const COMPANY_KEYS = ["company.plan", "company.seats", "company.renewal", "company.id", "company.constructor", "company."];
 const attributeLeaf = fc
-  .constantFrom("plan", "seats", "renewal", "trial", "keyless", "userId", "email", "missing", "constructor")
+  .constantFrom("plan", "seats", "renewal", "trial", "keyless", "userId", "email", "missing", "constructor", ...COMPANY_KEYS)
   .chain((contactAttributeKey) => {
     const root = { type: "attribute", contactAttributeKey };
     return fc.oneof(
@@ -142,6 +160,36 @@ const interactionLeaf = leaf(
     { weight: 1, arbitrary: oddValue },
   ),
 );
+const eventCondition = fc.oneof(
+  fc.record({
+    property: fc.constantFrom("amount", "plan", "at", "missing", "constructor"),
+    operator: textOperator,
+    value: fc.oneof(text, number, fc.boolean()),
+  }),
+  fc.record({ property: fc.constantFrom("amount", "at"), operator: numberOperator, value: number }),
+  fc.record({ property: fc.constant("at"), operator: fc.constantFrom("isBefore", "isAfter", "isSameDay"), value: givenDate }),
+);
+const eventLeaf = fc.constantFrom(...EVENT_NAMES, "Never").chain((eventName) =>
+  leaf(
+    { type: "event", eventName },
+    fc.constantFrom("performed", "notPerformed"),
+    fc.oneof(
+      {
+        weight: 9,
+        arbitrary: fc.record(
+          {
+            atLeast: fc.constantFrom(0, 1, 2, 3),
+            atMost: fc.constantFrom(0, 1, 2, 3),
+            within: fc.record({ amount: fc.constantFrom(1, 2, 30), unit: fc.constantFrom("days", "weeks", "months", "years") }),
+            where: fc.array(eventCondition, { maxLength: 2 }),
+          },
+          { requiredKeys: [] },
+        ),
+      },
+      { weight: 1, arbitrary: oddValue },
+    ),
+  ),
+);
 const deviceLeaf = leaf(
   { type: "device", deviceType: "phone" },
   fc.constantFrom("equals", "notEquals"),
@@ -157,6 +205,7 @@ const anyLeaf = fc.oneof(
   { weight: 40, arbitrary: attributeLeaf },
   { weight: 10, arbitrary: personLeaf },
   { weight: 15, arbitrary: interactionLeaf },
+  { weight: 15, arbitrary: eventLeaf },
   { weight: 4, arbitrary: deviceLeaf },
   { weight: 8, arbitrary: segmentLeaf },
   { weight: 1, arbitrary: oddLeaf },
@@ -176,7 +225,7 @@ const { filters } = fc.letrec<{ filters: unknown[]; node: unknown }>((tie) => ({
 const alone = (only: fc.Arbitrary<unknown>) => only.map((resource) => [{ id: "cnode", connector: null, resource }]);
 const world = fc.record({
   contacts: fc.array(contact, { minLength: 10, maxLength: 20 }),
-  filters: fc.tuple(alone(attributeLeaf), alone(attributeLeaf), alone(interactionLeaf), filters, filters, filters),
+  filters: fc.tuple(alone(attributeLeaf), alone(eventLeaf), alone(interactionLeaf), filters, filters, filters),
 });
 
 test("The predicate and the SQL agree on every filter and contact.", async () => {
@@ -210,7 +259,7 @@ test("A stored number has the text in SQL that JavaScript gives it.", async () =
   await fc.assert(
     fc.asyncProperty(fc.array(number, { minLength: 1, maxLength: keys.length }), async (numbers) => {
       const attributes = Object.fromEntries(numbers.map((value, index) => [`number${index}`, value]));
-      await store([{ userId: null, email: null, attributes, displays: [], responses: [] }], []);
+      await store([{ userId: null, email: null, attributes, ...NOTHING }], []);
       const filters = Object.entries(attributes).map(([contactAttributeKey, value]) => ({
         connector: "and",
         resource: { root: { type: "attribute", contactAttributeKey }, qualifier: { operator: "equals" }, value: String(value) },
@@ -221,8 +270,10 @@ test("A stored number has the text in SQL that JavaScript gives it.", async () =
   );
 }, 60_000);
 
+const NOTHING = { company: null, events: [], displays: [], responses: [] };
+
 function subjectOf(given: Contact | undefined): SegmentSubject {
-  const none = { userId: null, email: null, attributes: {}, displays: [], responses: [] };
+  const none = { userId: null, email: null, attributes: {}, ...NOTHING };
   return { ...none, ...given, device: null, now: NOW };
 }
 
@@ -237,14 +288,29 @@ async function store(contacts: readonly Contact[], rows: readonly { id: string; 
     email: contacts.findIndex(({ email }) => email === given.email) === at ? given.email : null,
   }));
   for (const [at, { userId, email }] of identified.entries()) Object.assign(contacts[at] ?? {}, { userId, email });
+  // Companies are shared by those who name the same: the last one's attributes count.
+  const companies = new Map(contacts.flatMap(({ company }) => (company ? [[company.id, company] as const] : [])));
+  for (const given of contacts) if (given.company) given.company = companies.get(given.company.id) ?? null;
   const json = JSON.stringify(identified);
   await db.transaction(async (tx) => {
     await tx.query(`delete from contacts where "environmentId" = $1`, [environmentId]);
+    await tx.query(`delete from companies where "environmentId" = $1`, [environmentId]);
     await tx.query(`delete from segments where "environmentId" = $1`, [environmentId]);
     await tx.query(
-      `insert into contacts ("environmentId", id, "userId", email, attributes, "updatedAt")
-      select $1, x.id, x."userId", x.email, x.attributes, now()
-      from jsonb_to_recordset($2::jsonb) as x(id text, "userId" text, email text, attributes jsonb)`,
+      `insert into companies ("environmentId", id, "companyId", attributes, "updatedAt")
+      select $1, x.id, x.id, x.attributes, now() from jsonb_to_recordset($2::jsonb) as x(id text, attributes jsonb)`,
+      [environmentId, JSON.stringify([...companies.values()])],
+    );
+    await tx.query(
+      `insert into contacts ("environmentId", id, "userId", email, attributes, "companyId", "updatedAt")
+      select $1, x.id, x."userId", x.email, x.attributes, x.company ->> 'id', now()
+      from jsonb_to_recordset($2::jsonb) as x(id text, "userId" text, email text, attributes jsonb, company jsonb)`,
+      [environmentId, json],
+    );
+    await tx.query(
+      `insert into events ("environmentId", id, "contactId", name, "occurredAt", properties, source)
+      select $1, gen_random_uuid()::text, x.id, e ->> 'name', to_timestamp((e ->> 'occurredAt')::numeric / 1000), e -> 'properties', 'test'
+      from jsonb_to_recordset($2::jsonb) as x(id text, events jsonb), jsonb_array_elements(x.events) e`,
       [environmentId, json],
     );
     for (const [table, finished] of [

@@ -104,6 +104,14 @@ describe("with an S3-compatible store", () => {
     expect((await read(`/storage/${tenant.environmentId}/private/none.mp4`).expect(404)).body.message).toBe("file not found");
   });
 
+  test("a file is deleted, and one that is not there is as good as deleted", async () => {
+    const { presignedFields, ...slot } = (await ask().expect(200)).body.data;
+    expect((await upload({ ...slot, presignedFields })).status).toBe(201);
+    const [ownerId = "", , ...path] = presignedFields.key.split("/");
+    for (const _time of [1, 2]) await server.services.uploads.removeFile({ ownerId, path });
+    await read(slot.fileUrl).expect(404);
+  });
+
   test("the server takes no files itself: 403", async () => {
     const { presignedFields } = (await ask().expect(200)).body.data;
     const signedUrl = `${server.baseUrl}/api/v2/client/${tenant.environmentId}/storage/local`;

@@ -1,7 +1,7 @@
 /** Bodies of the client API that are checked by a schema, in the contract's words. Source: client-api §2.3, §2.4. */
 import type { z } from "zod";
 import { invalid } from "../../shared/problem.ts";
-import { isStorableText } from "../../shared/storable-text.ts";
+import { findUnstorable } from "../../shared/storable-text.ts";
 
 const MESSAGE = "Fields are missing or incorrectly formatted";
 
@@ -21,18 +21,6 @@ export function checkBody<Schema extends z.ZodType>(schema: Schema, body: unknow
 /** Any JSON but an object counts as an empty one. */
 export const objectOrEmpty = (body: unknown): object =>
   typeof body === "object" && body !== null && !Array.isArray(body) ? body : {};
-
-/** The path of the first text, or name of a member, that cannot be stored. The depth is that of the schema. */
-function findUnstorable(value: unknown): string[] | null {
-  if (typeof value === "string") return isStorableText(value) ? null : [];
-  if (typeof value !== "object" || value === null) return null;
-  for (const [key, member] of Object.entries(value)) {
-    if (!isStorableText(key)) return [];
-    const path = findUnstorable(member);
-    if (path !== null) return [key, ...path];
-  }
-  return null;
-}
 
 const MAX_IDEMPOTENCY_KEY_LENGTH = 255;
 

@@ -10,7 +10,7 @@ import { invalid } from "../../shared/problem.ts";
 import { isStorableText } from "../../shared/storable-text.ts";
 import { deviceOf } from "../../shared/user-agent.ts";
 import { ClientError, ClientParams, clientData } from "./envelope.ts";
-import { CLIENT_BUCKET, type ClientApiOptions } from "./options.ts";
+import { CLIENT_BUCKET, type ClientApiOptions, clientOf } from "./options.ts";
 
 /** How long an SDK may use the state before it asks again. */
 const STATE_LIFETIME_MS = 30 * 60_000;
@@ -88,7 +88,7 @@ export const identifyRoute: FastifyPluginAsync<ClientApiOptions> = async (app, {
       validatorCompiler: acceptAnything,
     },
     async (request, reply) => {
-      limiter.count(CLIENT_BUCKET, request.ip);
+      await limiter.count(CLIENT_BUCKET, clientOf(request));
       const environmentId = request.params.environmentId.trim();
       if (!ID_PATTERN.test(environmentId)) throw invalid("Invalid workspace ID format");
       const environment = await services.environments.configuration(environmentId);
@@ -193,6 +193,7 @@ function messageOf(note: AttributeNote): string | undefined {
     case "language_ignored":
       return `Ignored invalid language code '${note.value}'. The existing value was preserved.`;
     case "keys_refused":
+    case "email_invalid":
       return undefined;
   }
 }

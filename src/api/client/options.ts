@@ -9,5 +9,9 @@ export interface ClientApiOptions {
   limiter: RateLimiter;
 }
 
-/** Requests of one address. Source: client-api §17.1. */
-export const CLIENT_BUCKET: RateBucket = { name: "client", limit: 100, windowMs: 60_000 };
+/** Requests of one {@link clientOf}. Source: client-api §17.1. */
+export const CLIENT_BUCKET: RateBucket = { name: "client", limit: "client", windowMs: 60_000 };
+
+/** Whom the buckets count: one address in one environment, so that tenants behind one address do not share a budget. */
+export const clientOf = ({ params, ip }: { params: { environmentId: string }; ip: string }): string =>
+  `${params.environmentId.trim()} ${ip}`;

@@ -70,7 +70,7 @@ export const storageLocalRoute: FastifyPluginAsync<ClientApiOptions> = async (ap
       validatorCompiler: acceptAnything,
     },
     async (request, reply) => {
-      limiter.count(BUCKET, request.ip);
+      await limiter.count(BUCKET, request.ip);
       const { id: environmentId } = await environments.configuration(request.params.environmentId);
       const isForm = request.isMultipart();
       await uploads.receive({ environmentId, ...(isForm ? await readForm(request) : readEncodedFile(request)) });

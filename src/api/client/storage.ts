@@ -77,8 +77,8 @@ export const storageRoute: FastifyPluginAsync<ClientApiOptions> = async (app, { 
       const environment = await environments.configuration(request.params.environmentId);
       const { surveyId, elementId, fileName } = parseBody(parseJson(request.body));
       const survey = await uploads.findSurvey(environment, surveyId);
-      limiter.count(ADDRESS_BUCKET, `${environment.id} ${request.ip}`);
-      limiter.count(ENVIRONMENT_BUCKET, environment.id);
+      await limiter.count(ADDRESS_BUCKET, `${environment.id} ${request.ip}`);
+      await limiter.count(ENVIRONMENT_BUCKET, environment.id);
       const receiverUrl = `${originOf(request, uploads.publicUrl)}${app.prefix}/${environment.id}/storage/local`;
       const { form, fileUrl, signing, ...slot } = await uploads.createSlot(survey, { elementId, fileName, receiverUrl });
       return {

@@ -18,7 +18,7 @@ interface V1ApiOptions {
 }
 
 /** Of one API key, for all management routes together. Source: management-api-v1 §2.7. */
-const BUDGET: RateBucket = { name: "v1", limit: 100, windowMs: 60_000 };
+const BUDGET: RateBucket = { name: "v1", limit: "management", windowMs: 60_000 };
 
 export const v1Api: FastifyPluginAsync<V1ApiOptions> = async (app, { services, limiter }) => {
   const otherMethods = answerOtherMethods(app);
@@ -30,7 +30,7 @@ export const v1Api: FastifyPluginAsync<V1ApiOptions> = async (app, { services, l
   answerUnknownPath(app);
   redirectOldPaths(app);
   await app.register(meApi, { prefix: "/management", services, limiter });
-  await app.register(managementApi, { prefix: "/management", services, limiter, budget: BUDGET });
+  await app.register(managementApi, { services, limiter, budget: BUDGET });
   otherMethods.close();
 };
 

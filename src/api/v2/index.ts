@@ -22,7 +22,7 @@ export interface V2ApiOptions {
 }
 
 /** Of one API key, for all routes of this contract together. Source: management-api-v2 §1.6. */
-const BUDGET: RateBucket = { name: "v2", limit: 100, windowMs: 60_000 };
+const BUDGET: RateBucket = { name: "v2", limit: "management", windowMs: 60_000 };
 
 /** Only on 200: other successes and errors carry none. Source: management-api-v2 §1. */
 const CORS_HEADERS = {

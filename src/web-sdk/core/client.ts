@@ -154,11 +154,11 @@ export function createClient({ api, store, now, random, isDebug, log }: ClientOp
   }
 
   async function track({ session, updates, surveys }: Running, code: unknown, properties: unknown): Promise<void> {
-    await updates.flush();
+    const isUserSettled = await updates.flush();
     const action = session.workspace().actionClasses.find(({ type, key }) => type === "code" && key === code);
     if (!action) return log.error(`There is no code action with the key "${code}"`);
     const hiddenFields = readFieldValues(isRecord(properties) ? properties.hiddenFields : undefined);
-    await surveys.trigger({ action: action.name, label: String(code), hiddenFields });
+    await surveys.trigger({ action: action.name, label: String(code), hiddenFields, isUserSettled });
   }
 
   async function registerRouteChange({ updates, page }: Running): Promise<void> {

@@ -18,9 +18,13 @@ export interface PageActions {
 
 type NoCodeAction = ActionClass & { noCodeConfig: NoCodeConfig };
 
+/** A move out of the window is told several times: by the body, by the document's element and by the document. */
+const SAME_MOVE_MS = 50;
+
 export function createPageActions({ actionClasses, onAction }: PageActionsOptions): PageActions {
   let visited = "";
   let hasScrolled = false;
+  let leftAt = Number.NEGATIVE_INFINITY;
   const dwellTimers = new Map<string, ReturnType<typeof setTimeout>>();
   return { start, visitPage };
 
@@ -76,7 +80,9 @@ export function createPageActions({ actionClasses, onAction }: PageActionsOption
 
   function onLeave(event: MouseEvent): void {
     const isPage = [document, document.documentElement, document.body].some((node) => node === event.target);
-    if (isPage && event.clientY <= 0) fire("exitIntent");
+    if (!isPage || event.clientY > 0 || event.timeStamp - leftAt < SAME_MOVE_MS) return;
+    leftAt = event.timeStamp;
+    fire("exitIntent");
   }
 
   /** Once per visit, and again after a return to the top. */

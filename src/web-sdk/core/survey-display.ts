@@ -16,6 +16,8 @@ export interface Trigger {
   /** What listeners are told; default: the name. */
   label?: string;
   hiddenFields?: FieldValues;
+  /** Whether what was pending about the user reached the server; default: it is waited for. */
+  isUserSettled?: boolean;
 }
 
 export interface SurveyDisplay {
@@ -53,11 +55,11 @@ export function createSurveyDisplay({
   let isOpen = false;
   return { trigger };
 
-  async function trigger({ action, label = action, hiddenFields = {} }: Trigger): Promise<void> {
+  async function trigger({ action, label = action, hiddenFields = {}, isUserSettled }: Trigger): Promise<void> {
     events.emit("formbricks_action_tracked", { action: label });
     const isTriggered = ({ triggers }: Survey) => triggers.some(({ actionClass }) => actionClass.name === action);
     if (!session.workspace().surveys.some(isTriggered)) return;
-    const isSettled = await isUserSettled();
+    const isSettled = isUserSettled ?? (await settleUser());
     if (isOpen) return log.debug("A survey is open already");
     const candidates = session.eligible().filter((survey) => isTriggered(survey) && (isSettled || !hasSegmentFilters(survey)));
     const choice = choose(candidates);
@@ -68,7 +70,7 @@ export function createSurveyDisplay({
   }
 
   /** Whether nothing is pending about the user; false when it failed or takes too long. */
-  async function isUserSettled(): Promise<boolean> {
+  async function settleUser(): Promise<boolean> {
     if (!updates.isPending()) return true;
     return await Promise.race([updates.flush(), sleep(IDENTIFICATION_WAIT_MS).then(() => false)]);
   }
@@ -88,7 +90,7 @@ export function createSurveyDisplay({
   async function show(choice: Choice, action: string, hiddenFields: FieldValues): Promise<void> {
     const { userId } = session.user();
     try {
-      await Promise.all([renderer.load(), sleep((choice.survey.delay ?? 0) * 1_000)]);
+      await Promise.all([renderer.load(), choice.survey.delay && sleep(choice.survey.delay * 1_000)]);
       if (session.user().userId === userId) return renderer.render(renderOptions(choice, action, hiddenFields));
       log.debug("The survey was chosen for another user");
     } catch (error) {

@@ -6,7 +6,13 @@ import type { RateBucket, RateLimiter } from "../../../http/rate-limit.ts";
 import type { Services } from "../../../services.ts";
 import { unauthenticated } from "../../../shared/problem.ts";
 import { actionClassRoutes } from "./action-classes.ts";
+import { attributeKeyRoutes } from "./contact-attribute-keys.ts";
+import { contactAttributeRoutes } from "./contact-attributes.ts";
+import { contactRoutes } from "./contacts.ts";
+import { responseRoutes } from "./responses.ts";
+import { storageRoutes } from "./storage.ts";
 import { surveyRoutes } from "./surveys.ts";
+import { webhookRoutes } from "./webhooks.ts";
 
 interface ManagementApiOptions {
   services: Services;
@@ -20,11 +26,23 @@ export const managementApi: FastifyPluginAsync<ManagementApiOptions> = async (ap
   app.addHook("onRequest", async ({ principal, routeOptions }) => {
     const isUseless = principal.permissions.size === 0 && !routeOptions.config.answersKeyWithoutEnvironment;
     if (isUseless) throw unauthenticated();
-    limiter.count(budget, principal.apiKeyId);
+    await limiter.count(budget, principal.apiKeyId);
   });
   // The routes check their input themselves: what it is checked for depends on what was looked up before (§2.6).
   app.setValidatorCompiler(acceptAnything);
+  await app.register(webhookRoutes, { services });
+  await app.register(belowManagement, { services, limiter, budget, prefix: "/management" });
+};
+
+const belowManagement: FastifyPluginAsync<ManagementApiOptions> = async (app, { services, limiter }) => {
   await app.register(actionClassRoutes, { services });
+  await app.register(contactRoutes, { services, kind: "contacts" });
+  await app.register(contactRoutes, { services, kind: "people" });
+  await app.register(contactAttributeRoutes, { services });
+  await app.register(attributeKeyRoutes, { services, kind: "contact-attribute-keys" });
+  await app.register(attributeKeyRoutes, { services, kind: "attribute-classes" });
+  await app.register(responseRoutes, { services });
+  await app.register(storageRoutes, { services, limiter });
   await app.register(surveyRoutes, { services });
 };
 

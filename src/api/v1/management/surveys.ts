@@ -2,12 +2,11 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Services } from "../../../services.ts";
-import { invalid } from "../../../shared/problem.ts";
 import { SurveyFields } from "../../../surveys/service.ts";
 import { BODY_ERRORS, ITEM_ERRORS, LIST_ERRORS, V1Error, v1Data } from "../envelope.ts";
 import { V1ActionClass } from "./present-action-class.ts";
 import { presentSurvey, saysNothingNew } from "./present-survey.ts";
-import { invalidFields, lastValue, parseBody, requireRowId, requireWritableEnvironment } from "./requests.ts";
+import { ListQuery, lastValue, parseBody, readCount, repeatable, requireRowId, requireWritableEnvironment } from "./requests.ts";
 import { tenantFields, tenantInput } from "./tenant.ts";
 
 /** JSON that is shown as it is stored, since an imported survey may have it in any shape. */
@@ -102,12 +101,6 @@ const Create = z.object({ ...SurveyFields.shape, ...tenantInput });
 const Update = SurveyFields.partial();
 
 const Path = z.object({ surveyId: z.string() });
-const repeatable = z.union([z.string(), z.array(z.string())]).optional();
-const ListQuery = z.object({
-  limit: repeatable.meta({ description: "How many at most; all when absent" }),
-  offset: repeatable.meta({ description: "How many to pass over" }),
-  skip: repeatable.meta({ description: "The same as `offset`" }),
-});
 const LinkQuery = z.object({ limit: repeatable.meta({ description: "How many, 1 to 5000; default 10" }) });
 
 const DEFAULT_LINKS = 10;
@@ -239,14 +232,3 @@ export const surveyRoutes: FastifyPluginAsyncZod<{ services: Services }> = async
     },
   );
 };
-
-/** As the reference reads it: an empty value is 0. What is no number is reported without the parameter's name. */
-function readCount(name: string, value: string | string[] | undefined): number | undefined {
-  const text = lastValue(value);
-  if (text === undefined) return undefined;
-  const number = Number(text);
-  if (Number.isNaN(number)) throw invalid("Validation failed: Invalid input: expected number, received NaN");
-  const { data, error } = z.int().min(0).safeParse(number);
-  if (error) throw invalidFields([{ field: name, issue: error.issues[0]?.message ?? "Invalid input" }]);
-  return data;
-}

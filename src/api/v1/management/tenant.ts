@@ -1,5 +1,6 @@
 /** The two ids under which an object names its environment. Source: management-api-v1 §1. */
 import { z } from "zod";
+import type { EnvironmentService } from "../../../environments/service.ts";
 
 export const tenantFields = {
   workspaceId: z.string().meta({ description: "The environment's id" }),
@@ -12,10 +13,32 @@ export const tenantInput = {
   environmentId: z.string().optional(),
 };
 
+export interface Tenant {
+  workspaceId: string;
+  environmentId: string;
+}
+
 export const presentTenant = ({
   environmentId,
   legacyEnvironmentId,
 }: {
   environmentId: string;
   legacyEnvironmentId: string | null;
-}) => ({ workspaceId: environmentId, environmentId: legacyEnvironmentId ?? environmentId });
+}): Tenant => ({ workspaceId: environmentId, environmentId: legacyEnvironmentId ?? environmentId });
+
+/** The rows with the two ids of their environments. */
+export async function withTenants<Row extends { environmentId: string }>(environments: EnvironmentService, rows: readonly Row[]) {
+  const ids = [...new Set(rows.map(({ environmentId }) => environmentId))];
+  const found = await Promise.all(ids.map((id) => environments.configuration(id)));
+  const legacyIds = new Map(found.map(({ id, legacyId }) => [id, legacyId]));
+  return rows.map((row) => {
+    const { environmentId } = row;
+    return { ...row, ...presentTenant({ environmentId, legacyEnvironmentId: legacyIds.get(environmentId) ?? null }) };
+  });
+}
+
+/** As {@link withTenants}, of one row. */
+export async function withTenant<Row extends { environmentId: string }>(environments: EnvironmentService, row: Row) {
+  const { legacyId } = await environments.configuration(row.environmentId);
+  return { ...row, ...presentTenant({ environmentId: row.environmentId, legacyEnvironmentId: legacyId }) };
+}

@@ -3,8 +3,11 @@ import type { FastifyPluginAsync } from "fastify";
 import type { Services } from "../../../services.ts";
 import { unauthenticated } from "../../../shared/problem.ts";
 import { attributeKeyRoutes } from "./contact-attribute-keys.ts";
+import { contactLinkRoutes } from "./contact-links.ts";
 import { contactRoutes } from "./contacts.ts";
+import { responseRoutes } from "./responses.ts";
 import { segmentRoutes } from "./segments.ts";
+import { webhookDeliveryRoutes } from "./webhook-deliveries.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
 export const managementApi: FastifyPluginAsync<{ services: Services }> = async (app, { services }) => {
@@ -12,8 +15,11 @@ export const managementApi: FastifyPluginAsync<{ services: Services }> = async (
   app.addHook("onRequest", async ({ principal }) => {
     if (principal.permissions.size === 0) throw unauthenticated();
   });
+  await app.register(responseRoutes, { services });
   await app.register(contactRoutes, { services });
   await app.register(attributeKeyRoutes, { services });
+  await app.register(contactLinkRoutes, { services });
   await app.register(segmentRoutes, { services });
   await app.register(webhookRoutes, { services });
+  await app.register(webhookDeliveryRoutes, { services });
 };

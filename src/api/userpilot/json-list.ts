@@ -1,0 +1,148 @@
+/**
+ * Reads `{"users": [ … ]}` item by item as it arrives, so that a long list is never in memory as a whole. What is
+ * around the list is kept and checked when the end has come.
+ */
+import { refusal } from "./envelope.ts";
+
+/** What may stand around the list, in characters. */
+const MAX_REST = 100_000;
+
+/**
+ * The items of the member `name` of the JSON object that the chunks make up. Throws refusals `invalid_json` when they
+ * make up no JSON object, `invalid_type` when the member is no list, `empty_list` when it is missing.
+ */
+export async function* readJsonList(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<{ value: unknown }> {
+  const scanner = createScanner(name);
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  try {
+    for await (const chunk of chunks)
+      for (const text of scanner.scan(decoder.decode(chunk, { stream: true }))) yield parseItem(text);
+    for (const text of scanner.scan(decoder.decode())) yield parseItem(text);
+  } catch (error) {
+    if (error instanceof TypeError) throw refusal("invalid_json", "The body is not valid UTF-8"); // of the decoder
+    throw error;
+  }
+  checkRest(scanner.rest(), name);
+}
+
+/** What is broken inside of an item breaks the whole document. */
+const parseItem = (text: string): { value: unknown } => ({ value: parse(text) });
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw refusal("invalid_json", error instanceof SyntaxError ? "The body is not valid JSON" : "The body cannot be read");
+  }
+}
+
+function checkRest(rest: string, name: string): void {
+  const body = parse(rest);
+  if (typeof body !== "object" || body === null || Array.isArray(body))
+    throw refusal("invalid_json", "The body must be a JSON object");
+  const list: unknown = Reflect.get(body, name);
+  if (list === undefined || list === null) throw refusal("empty_list", `${name} is required`);
+  if (!Array.isArray(list)) throw refusal("invalid_type", `${name} must be a list`);
+}
+
+/**
+ * Follows the text's brackets and strings. Outside of the list everything goes into `rest`; of the list itself only its
+ * brackets do, so that `rest` is the document with an empty list.
+ */
+function createScanner(name: string) {
+  let rest = "";
+  let item = "";
+  let depth = 0;
+  let inString = false;
+  let escaped = false;
+  let inList = false;
+  let listDone = false;
+  let items = 0;
+  /** The last string outside of the list, and whether a colon followed: the name of the member whose value comes. */
+  let lastString = "";
+  let string = "";
+  let isNamed = false;
+  return { scan, rest: () => rest };
+
+  function* scan(text: string): Generator<string> {
+    for (const character of text) {
+      const finished = inList ? stepInList(character) : stepOutside(character);
+      if (finished !== undefined) yield finished;
+    }
+  }
+
+  function stepOutside(character: string): undefined {
+    rest += character;
+    if (rest.length > MAX_REST) throw refusal("invalid_json", "There is too much besides the list");
+    if (inString) {
+      string += character;
+      if (endsString(character)) lastString = string;
+    } else if (character === '"') {
+      inString = true;
+      string = '"';
+      isNamed = false;
+    } else stepBetween(character);
+  }
+
+  /** Outside of the list and of strings. */
+  function stepBetween(character: string): void {
+    if (character === "[" && depth === 1 && isNamed && !listDone && isListName()) {
+      inList = true;
+      item = "";
+    } else followBrackets(character);
+    if (character === ":") isNamed = true;
+    else if (character.trim() !== "") isNamed = false;
+  }
+
+  function followBrackets(character: string): void {
+    if (character === "{" || character === "[") depth++;
+    else if (character === "}" || character === "]") depth--;
+  }
+
+  function isListName(): boolean {
+    try {
+      return JSON.parse(lastString) === name;
+    } catch {
+      return false;
+    }
+  }
+
+  /** The text of an item when it has ended. `depth` counts from the list's own, 1. */
+  function stepInList(character: string): string | undefined {
+    if (inString) {
+      item += character;
+      endsString(character);
+      return undefined;
+    }
+    const isEnd = character === "]" && depth === 1;
+    if (isEnd || (character === "," && depth === 1)) return endItem(isEnd);
+    if (character === '"') inString = true;
+    else followBrackets(character);
+    item += character;
+    return undefined;
+  }
+
+  function endItem(isEnd: boolean): string | undefined {
+    const text = item;
+    item = "";
+    if (isEnd) {
+      inList = false;
+      listDone = true;
+      rest += "]";
+      if (items === 0 && text.trim() === "") return undefined;
+    }
+    items++;
+    return text;
+  }
+
+  /** Follows one character inside of a string; true when it ended the string. */
+  function endsString(character: string): boolean {
+    if (escaped) escaped = false;
+    else if (character === "\\") escaped = true;
+    else if (character === '"') {
+      inString = false;
+      return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,374 @@
+import { createHmac, hkdfSync, randomUUID } from "node:crypto";
+import type { Database, Transaction } from "../db/database.ts";
+import { addTask, removeTask, type TaskHandler } from "../db/job-queue.ts";
+import { conflict, notFound } from "../shared/problem.ts";
+import type { Identity, Suppression } from "./suppression.ts";
+
+export { createSuppression, type Suppression } from "./suppression.ts";
+
+/** Whom or what to forget. Whoever does not exist is ignored. */
+export interface ErasureTargets {
+  userIds?: readonly string[];
+  emails?: readonly string[];
+  /** Our second ids of contacts, UUIDs. */
+  visitorIds?: readonly string[];
+  /** The customer's ids of companies: their attributes are deleted, their persons stay and belong to none. */
+  companyIds?: readonly string[];
+}
+
+/**
+ * `delete`: a person's answers go too. `anonymise`: answers and displays stay for the statistics, without link to the
+ * person, without the attributes kept with them, and without what is known of the browser.
+ */
+export type ErasureMode = "delete" | "anonymise";
+
+export interface ErasureInput {
+  environmentId: string;
+  targets: ErasureTargets;
+  mode: ErasureMode;
+  /** 0: at once. Until then the request can be cancelled. */
+  delaySeconds: number;
+  /** Whether late events must not bring the person back; default true. */
+  suppress?: boolean;
+  apiKeyId: string | null;
+  /** The contract that brings it. */
+  source: string;
+}
+
+export interface Erasure {
+  id: string;
+  environmentId: string;
+  status: "pending" | "completed" | "cancelled";
+  mode: ErasureMode;
+  createdAt: Date;
+  runAt: Date;
+  finishedAt: Date | null;
+  /** What was done, when it was. */
+  receipt: ErasureReceipt | null;
+}
+
+/** Proof of an erasure. It names nobody: `identities` are keyed hashes. */
+export interface ErasureReceipt {
+  erasureId: string;
+  environmentId: string;
+  requestedAt: string;
+  finishedAt: string;
+  mode: ErasureMode;
+  /** How many rows were deleted, or for `anonymise` how many displays and responses were unlinked. */
+  contacts: number;
+  companies: number;
+  events: number;
+  displays: number;
+  responses: number;
+  identities: string[];
+  /** HMAC-SHA256 of the rest as JSON, by a key of the installation. */
+  signature: string;
+}
+
+export type ErasureService = ReturnType<typeof createErasureService>;
+
+const TASK = "erase";
+
+/** Events deleted by one statement before the contact itself goes. */
+const EVENT_BATCH = 10_000;
+
+/** How long a finished request is kept with its receipt. */
+const KEEP_DAYS = 400;
+
+/**
+ * Erasures: persons and companies are forgotten at once or later; afterwards no table, task or log has anything of
+ * theirs but hashes.
+ */
+export function createErasureService({
+  db,
+  suppression,
+  encryptionKey,
+  now,
+}: {
+  db: Database;
+  suppression: Suppression;
+  encryptionKey: string;
+  now: () => number;
+}) {
+  const signingKey = Buffer.from(hkdfSync("sha256", encryptionKey, "", "mortar erasure receipt v1", 32));
+  const tasks: Record<string, TaskHandler> = { [TASK]: run };
+  return { request, findKnown, carryOut, find, cancel, resume, deleteExpired, tasks };
+
+  /** Notes the request and has it carried out when its time comes. */
+  async function request(input: ErasureInput): Promise<Erasure> {
+    const { environmentId, targets, mode, delaySeconds, suppress = true, apiKeyId, source } = input;
+    const id = randomUUID();
+    const createdAt = new Date(now());
+    const runAt = new Date(now() + delaySeconds * 1_000);
+    await db.transaction(async (tx) => {
+      await tx.query(
+        `insert into erasures ("environmentId", id, "createdAt", "updatedAt", "runAt", mode, suppress, "apiKeyId", source, targets)
+         values ($1, $2, $3, $3, $4, $5::erasure_mode, $6, $7, $8, $9::jsonb)`,
+        [environmentId, id, createdAt, runAt, mode, suppress, apiKeyId, source, JSON.stringify(targets)],
+      );
+      await schedule(tx, environmentId, id, runAt);
+    });
+    return { id, environmentId, status: "pending", mode, createdAt, runAt, finishedAt: null, receipt: null };
+  }
+
+  /** The persons among the targets who exist; null when there are none. For callers who must not erase those to come. */
+  async function findKnown(environmentId: string, targets: ErasureTargets): Promise<ErasureTargets | null> {
+    const { userIds = [], emails = [], visitorIds = [] } = targets;
+    const known = await findContacts(db, environmentId, targets);
+    if (known.length === 0) return null;
+    const ids = new Set(known.flatMap(({ userId }) => userId ?? []));
+    const addresses = new Set(known.flatMap(({ email }) => email ?? []));
+    const visitors = new Set(known.map(({ visitorId }) => visitorId));
+    return {
+      userIds: userIds.filter((id) => ids.has(id)),
+      emails: emails.filter((email) => addresses.has(email)),
+      visitorIds: visitorIds.filter((id) => visitors.has(id.toLowerCase())),
+    };
+  }
+
+  /** Carries a pending request out now. Safe beside its task, which does it when this fails. */
+  function carryOut(environmentId: string, erasureId: string): Promise<void> {
+    return run({ environmentId, erasureId });
+  }
+
+  /** Throws `not_found` (erasure). */
+  async function find(environmentId: string, id: string): Promise<Erasure> {
+    const [row] = UUID_PATTERN.test(id)
+      ? await db.query<Erasure>(`select ${COLUMNS} from erasures where "environmentId" = $1 and id = $2`, [environmentId, id])
+      : [];
+    if (!row) throw notFound("erasure", id);
+    return row;
+  }
+
+  /** Takes a request back that has not been carried out. Throws `not_found` (erasure), `conflict` when it has been. */
+  async function cancel(environmentId: string, id: string): Promise<Erasure> {
+    await find(environmentId, id);
+    const rows = await db.transaction(async (tx) => {
+      await removeTask(tx, keyOf(id));
+      return tx.query(
+        `update erasures set status = 'cancelled', targets = null, "finishedAt" = now(), "updatedAt" = now()
+         where "environmentId" = $1 and id = $2 and status = 'pending' returning id`,
+        [environmentId, id],
+      );
+    });
+    const erasure = await find(environmentId, id);
+    if (rows.length === 0 && erasure.status === "completed") throw conflict("status", "The erasure has been carried out");
+    return erasure;
+  }
+
+  /** Schedules anew what is pending, in case its task was lost with the process that ran it. */
+  async function resume(): Promise<void> {
+    const rows = await db.query<{ environmentId: string; id: string; runAt: Date }>(
+      `select "environmentId", id, "runAt" from erasures where status = 'pending'`,
+    );
+    for (const { environmentId, id, runAt } of rows) await db.transaction((tx) => schedule(tx, environmentId, id, runAt));
+  }
+
+  /** Deletes requests that were finished long ago; returns how many. */
+  async function deleteExpired(): Promise<number> {
+    const before = new Date(now() - KEEP_DAYS * 24 * 60 * 60_000);
+    return (await db.query(`delete from erasures where status <> 'pending' and "finishedAt" < $1 returning id`, [before])).length;
+  }
+
+  function schedule(tx: Transaction, environmentId: string, erasureId: string, runAt: Date): Promise<void> {
+    return addTask(tx, { name: TASK, payload: { environmentId, erasureId }, key: keyOf(erasureId), runAt });
+  }
+
+  /** Carries a request out; nothing happens when that was done or it was cancelled. */
+  async function run({ environmentId = "", erasureId = "" }: Record<string, string>): Promise<void> {
+    await deleteEventsOf(environmentId, erasureId);
+    await db.transaction(async (tx) => {
+      const [erasure] = await tx.query<PendingErasure>(
+        `select ${COLUMNS}, suppress, targets from erasures
+         where "environmentId" = $1 and id = $2 and status = 'pending' for update`,
+        [environmentId, erasureId],
+      );
+      if (!erasure) return;
+      const { targets, mode, suppress } = erasure;
+      // First what has yet to be written: a list that is being worked on is finished before its rows are looked at.
+      const known = await findContacts(tx, environmentId, targets);
+      await eraseFromJobs(tx, environmentId, identitiesOf(targets, known), targets.companyIds ?? []);
+      const contacts = await findContacts(tx, environmentId, targets, "for update");
+      const counts = await eraseContacts(
+        tx,
+        environmentId,
+        contacts.map(({ id }) => id),
+        mode,
+      );
+      const companies = await eraseCompanies(tx, environmentId, targets.companyIds ?? []);
+      const hashes = identitiesOf(targets, contacts).map((identity) => suppression.hash(environmentId, identity));
+      const finishedAt = new Date(now());
+      if (suppress) await suppressAll(tx, environmentId, hashes, finishedAt);
+      const receipt = sign({
+        erasureId,
+        environmentId,
+        requestedAt: erasure.createdAt.toISOString(),
+        finishedAt: finishedAt.toISOString(),
+        mode,
+        contacts: contacts.length,
+        companies,
+        ...counts,
+        identities: hashes,
+      });
+      await tx.query(
+        `update erasures set status = 'completed', targets = null, receipt = $3::jsonb, "finishedAt" = $4, "updatedAt" = $4
+         where "environmentId" = $1 and id = $2`,
+        [environmentId, erasureId, JSON.stringify(receipt), finishedAt],
+      );
+    });
+  }
+
+  /** Beforehand and in portions, because a person may have more events than one statement should delete. */
+  async function deleteEventsOf(environmentId: string, erasureId: string): Promise<void> {
+    for (let count = EVENT_BATCH; count === EVENT_BATCH; ) {
+      const rows = await db.query(
+        `delete from events where "environmentId" = $1 and id in (
+           select v.id from erasures x
+           join contacts c on c."environmentId" = x."environmentId" and ${contactMatches("x.targets")}
+           join events v on v."environmentId" = c."environmentId" and v."contactId" = c.id
+           where x."environmentId" = $1 and x.id = $2 and x.status = 'pending' and x."runAt" <= now() + interval '1 minute'
+           limit ${EVENT_BATCH}
+         ) returning id`,
+        [environmentId, erasureId],
+      );
+      count = rows.length;
+    }
+  }
+
+  function sign(receipt: Omit<ErasureReceipt, "signature">): ErasureReceipt {
+    return { ...receipt, signature: createHmac("sha256", signingKey).update(JSON.stringify(receipt)).digest("base64url") };
+  }
+}
+
+interface PendingErasure extends Erasure {
+  suppress: boolean;
+  targets: ErasureTargets;
+}
+
+interface ErasedContact {
+  id: string;
+  userId: string | null;
+  email: string | null;
+  visitorId: string;
+}
+
+const UUID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+const COLUMNS = `id, "environmentId", status, mode, "createdAt", "runAt", "finishedAt", receipt`;
+
+const keyOf = (id: string): string => `erasure:${id}`;
+
+/** Whether the contact `c` is among the targets, a jsonb expression. */
+const contactMatches = (targets: string): string => `(
+  c."userId" in (select jsonb_array_elements_text(${targets} -> 'userIds'))
+  or c.email in (select jsonb_array_elements_text(${targets} -> 'emails'))
+  or c."visitorId"::text in (select lower(jsonb_array_elements_text(${targets} -> 'visitorIds'))))`;
+
+function findContacts(
+  tx: Pick<Transaction, "query">,
+  environmentId: string,
+  targets: ErasureTargets,
+  lock: "" | "for update" = "",
+): Promise<ErasedContact[]> {
+  return tx.query<ErasedContact>(
+    `select c.id, c."userId", c.email, c."visitorId" from contacts c where c."environmentId" = $1
+     and (c."userId" = any($2::text[]) or c.email = any($3::text[]) or c."visitorId" = any($4::uuid[])) ${lock}`,
+    [
+      environmentId,
+      targets.userIds ?? [],
+      targets.emails ?? [],
+      (targets.visitorIds ?? []).filter((id) => UUID_PATTERN.test(id)),
+    ],
+  );
+}
+
+async function eraseContacts(
+  tx: Transaction,
+  environmentId: string,
+  ids: string[],
+  mode: ErasureMode,
+): Promise<{ events: number; displays: number; responses: number }> {
+  const own = `"environmentId" = $1 and "contactId" = any($2::text[])`;
+  const count = async (statement: string) => (await tx.query(`${statement} returning id`, [environmentId, ids])).length;
+  const events = await count(`delete from events where ${own}`);
+  // What webhooks have not been told of the person's answers yet, they are not told any more; what was told is forgotten.
+  const answers = `select id from responses where ${own}`;
+  await tx.query(`delete from outbox_events where "environmentId" = $1 and "responseId" in (${answers})`, [environmentId, ids]);
+  await tx.query(
+    `delete from webhook_events where "environmentId" = $1 and ("subjectId" = any($2::text[]) or "subjectId" in (${answers}))`,
+    [environmentId, ids],
+  );
+  const responses = await count(
+    mode === "delete"
+      ? `delete from responses where ${own}`
+      : `update responses set "contactId" = null, "contactAttributes" = null, meta = '{}', "updatedAt" = now() where ${own}`,
+  );
+  const displays = await count(
+    mode === "delete"
+      ? `delete from displays where ${own}`
+      : `update displays set "contactId" = null, "updatedAt" = now() where ${own}`,
+  );
+  await tx.query(`delete from contacts where "environmentId" = $1 and id = any($2::text[])`, [environmentId, ids]);
+  return { events, displays, responses };
+}
+
+async function eraseCompanies(tx: Transaction, environmentId: string, companyIds: readonly string[]): Promise<number> {
+  if (companyIds.length === 0) return 0;
+  const rows = await tx.query<{ id: string }>(
+    `select id from companies where "environmentId" = $1 and "companyId" = any($2::text[]) for update`,
+    [environmentId, companyIds],
+  );
+  const ids = rows.map(({ id }) => id);
+  await tx.query(
+    `update contacts set "companyId" = null, "updatedAt" = now() where "environmentId" = $1 and "companyId" = any($2::text[])`,
+    [environmentId, ids],
+  );
+  await tx.query(`delete from companies where "environmentId" = $1 and id = any($2::text[])`, [environmentId, ids]);
+  return ids.length;
+}
+
+/** Takes the persons and companies out of lists that wait to be processed and out of reports of those that were. */
+async function eraseFromJobs(
+  tx: Transaction,
+  environmentId: string,
+  identities: readonly Identity[],
+  companyIds: readonly string[],
+): Promise<void> {
+  const userIds = identities.flatMap(({ kind, value }) => (kind === "userId" ? value : []));
+  const emails = identities.flatMap(({ kind, value }) => (kind === "email" ? value.toLowerCase() : []));
+  const values = [environmentId, userIds, emails, companyIds];
+  const isTarget = `coalesce(
+    r -> 1 ->> 'userId' = any($2::text[])
+    or lower(r -> 1 -> 'attributes' ->> 'email') = any($3::text[])
+    or lower(r -> 1 ->> 'email') = any($3::text[])
+    or r -> 1 ->> 'userId' is null and r -> 1 -> 'company' ->> 'companyId' = any($4::text[]), false)`;
+  await tx.query(
+    `update job_chunks set rows = (select coalesce(jsonb_agg(r), '[]') from jsonb_array_elements(rows) r where not ${isTarget})
+     where "environmentId" = $1 and exists (select 1 from jsonb_array_elements(rows) r where ${isTarget})`,
+    values,
+  );
+  await tx.query(
+    `update jobs set "updatedAt" = now(), "failedRows" = (
+       select coalesce(jsonb_agg(case when f ->> 'id' = any($2::text[]) then f || '{"id": null}' else f end), '[]')
+       from jsonb_array_elements("failedRows") f)
+     where "environmentId" = $1 and exists (select 1 from jsonb_array_elements("failedRows") f where f ->> 'id' = any($2::text[]))`,
+    [environmentId, [...userIds, ...companyIds, ...emails]],
+  );
+}
+
+function identitiesOf(targets: ErasureTargets, contacts: readonly ErasedContact[]): Identity[] {
+  const userIds = new Set([...(targets.userIds ?? []), ...contacts.flatMap(({ userId }) => userId ?? [])]);
+  const emails = new Set([...(targets.emails ?? []), ...contacts.flatMap(({ email }) => email ?? [])]);
+  return [
+    ...[...userIds].map((value) => ({ kind: "userId", value }) as const),
+    ...[...emails].map((value) => ({ kind: "email", value }) as const),
+  ];
+}
+
+async function suppressAll(tx: Transaction, environmentId: string, hashes: readonly string[], erasedAt: Date): Promise<void> {
+  await tx.query(
+    `insert into suppressions ("environmentId", hash, "erasedAt") select $1, hash, $3 from unnest($2::text[]) as h(hash)
+     on conflict ("environmentId", hash) do update set "erasedAt" = excluded."erasedAt"`,
+    [environmentId, hashes, erasedAt],
+  );
+}

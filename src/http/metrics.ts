@@ -1,0 +1,104 @@
+/** Figures for Prometheus. Their labels are patterns, methods and states, never ids, so their number is bounded. */
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { FastifyInstance } from "fastify";
+
+/** One metric of one process, as prom-client writes and reads it. */
+export interface MetricJson {
+  name: string;
+}
+
+/** What is asked when the figures are read. */
+export interface MetricSources {
+  identifyQueue(): { waiting: number; running: number };
+  connections(): { total: number; idle: number; waiting: number };
+}
+
+export interface Metrics {
+  /** Measures every request of the app, and serves `GET /metrics`. Call it before the routes are registered. */
+  measure(app: FastifyInstance): void;
+  /** This process's figures. */
+  collect(): Promise<MetricJson[]>;
+}
+
+const SAMPLING_MS = 10;
+
+const DURATION_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** @param gather the figures of all processes of the server; absent when this one is alone */
+export async function createMetrics({
+  sources,
+  gather,
+}: {
+  sources: MetricSources;
+  gather?: (() => Promise<MetricJson[][]>) | undefined;
+}): Promise<Metrics> {
+  const { AggregatorRegistry, Gauge, Histogram, Registry } = await import("prom-client"); // loaded by those who want it
+  const registry = new Registry();
+  const registers = [registry];
+  const eventLoopDelay = monitorEventLoopDelay({ resolution: SAMPLING_MS });
+  eventLoopDelay.enable();
+  let inFlight = 0;
+  const duration = new Histogram({
+    name: "mortar_http_request_duration_seconds",
+    help: "Time from a request's first byte to its answer's last, by route pattern, method and status class",
+    labelNames: ["route", "method", "status"],
+    buckets: DURATION_BUCKETS_S,
+    registers,
+  });
+  addGauge("mortar_http_requests_in_flight", "Requests that are being answered", () => inFlight);
+  addGauge("mortar_identify_queue_waiting", "Identify calls that wait to be sent", () => sources.identifyQueue().waiting);
+  addGauge("mortar_identify_queue_running", "Identify batches under way", () => sources.identifyQueue().running);
+  for (const state of ["total", "idle", "waiting"] as const)
+    addGauge(`mortar_database_connections_${state}`, CONNECTIONS_HELP[state], () => sources.connections()[state]);
+  addGauge(
+    "mortar_event_loop_delay_p99_seconds",
+    "How late the event loop was, 99th percentile since the last reading; of the worst process",
+    () => {
+      const p99 = eventLoopDelay.percentile(99) / 1e9 - SAMPLING_MS / 1e3; // Node counts the time between two samples
+      eventLoopDelay.reset();
+      return Math.max(0, p99);
+    },
+    "max",
+  );
+  addGauge("mortar_process_resident_memory_bytes", "Resident memory of the processes that serve", () =>
+    process.memoryUsage.rss(),
+  );
+  return { measure, collect: () => registry.getMetricsAsJSON() };
+
+  /** @param aggregator how the values of several processes become one */
+  function addGauge(name: string, help: string, read: () => number, aggregator: "sum" | "max" = "sum"): void {
+    new Gauge({
+      name,
+      help,
+      registers,
+      aggregator,
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
+  function measure(app: FastifyInstance): void {
+    app.addHook("onRequest", (_request, reply, done) => {
+      inFlight++;
+      reply.raw.once("close", () => inFlight--); // unlike the answer's end it comes also when the client has gone
+      done();
+    });
+    app.addHook("onResponse", (request, reply, done) => {
+      const route = request.routeOptions.url ?? "none";
+      const status = `${Math.floor(reply.statusCode / 100)}xx`;
+      duration.observe({ route, method: request.method, status }, reply.elapsedTime / 1000);
+      done();
+    });
+    app.get("/metrics", { logLevel: "warn", schema: { hide: true } }, async (_request, reply) => {
+      reply.header("cache-control", "no-store").type(registry.contentType);
+      return await (gather ? AggregatorRegistry.aggregate(await gather()) : registry).metrics();
+    });
+  }
+}
+
+const CONNECTIONS_HELP = {
+  total: "Open database connections",
+  idle: "Database connections that nobody uses",
+  waiting: "Statements that wait for a database connection",
+};

@@ -1,0 +1,209 @@
+/**
+ * The statements of deliveries. A webhook's deliveries are a queue of their own, and `webhooks."dueAt"` says when it has to
+ * be looked at next; `src/decisions/0020` tells why. Whoever makes a delivery due moves `dueAt` forward in the same
+ * transaction; {@link CLAIM} and {@link RESCHEDULE} run while the webhook's row is locked.
+ */
+import type { ResponseSnapshot } from "./payload.ts";
+
+/**
+ * Turns events of the outbox into deliveries: one for each webhook that asks for the event. A webhook that is switched off
+ * gets one that has failed, to be replayed. Parameters: how many, now.
+ */
+export const EXPAND = `
+with next as (
+  select "environmentId", id from outbox_events order by id limit $1 for update skip locked
+), taken as (
+  delete from outbox_events o using next where o."environmentId" = next."environmentId" and o.id = next.id
+  returning o."environmentId", o.id, o."createdAt", o.type::text as type, o."surveyId", o."responseId", o.payload
+), matched as (
+  select t.*, w.id as "webhookId", w."disabledAt" is not null as "isOff"
+  from taken t join webhooks w on w."environmentId" = t."environmentId"
+    and t.type = any(w.triggers) and (w."surveyIds" = '{}' or t."surveyId" = any(w."surveyIds"))
+), events as (
+  insert into webhook_events ("environmentId", id, "createdAt", type, "surveyId", "subjectId", payload)
+  select distinct on ("environmentId", id) "environmentId", id, "createdAt", type, "surveyId", "responseId", payload from matched
+), due as (
+  update webhooks w set "dueAt" = least(w."dueAt", $2::timestamptz)
+  from (select distinct "environmentId", "webhookId" from matched where not "isOff") m
+  where w."environmentId" = m."environmentId" and w.id = m."webhookId"
+), deliveries as (
+  insert into webhook_deliveries ("environmentId", id, "createdAt", "updatedAt", "webhookId", "eventId", "subjectId",
+    status, "nextAttemptAt", "lastError")
+  select "environmentId", encode(sha256(convert_to(id || '.' || "webhookId" || '.' || type, 'UTF8')), 'hex'), $2, $2,
+    "webhookId", id, "responseId", case when "isOff" then 'failed' else 'pending' end::webhook_delivery_status,
+    case when not "isOff" then $2 end, case when "isOff" then 'webhook_off' end
+  from matched
+)
+select count(*)::int as events from taken`;
+
+export interface LaneRow {
+  environmentId: string;
+  webhookId: string;
+}
+
+/** Webhooks that have to be looked at, locked. Parameters: now, how many, whether also those that fail. */
+export const LOCK_DUE = `
+select "environmentId", id as "webhookId" from webhooks
+where "dueAt" <= $1 and "disabledAt" is null and ($3 or "failingSince" is null)
+order by "dueAt" limit $2 for no key update skip locked`;
+
+const SAME_LANE = `d."environmentId" = l."environmentId" and d."webhookId" = l."webhookId"`;
+
+/**
+ * Takes what is due of locked webhooks: as many as they have room for, and of each subject only the first, so that what
+ * happened first is sent first. Parameters: environment ids, webhook ids, now, end of the lease, how many at a time.
+ */
+export const CLAIM = `
+with lanes as (
+  select l.*, $5::int - (
+    select count(*) from webhook_deliveries d where ${SAME_LANE} and d.status = 'sending' and d."nextAttemptAt" > $3
+  ) as room
+  from unnest($1::text[], $2::text[]) as l("environmentId", "webhookId")
+), picked as (
+  select p."environmentId", p.id from lanes l cross join lateral (
+    select c."environmentId", c.id from (
+      select c.*, row_number() over (partition by c."subjectId" order by c."nextAttemptAt", c."eventId") as turn from (
+        (select d."environmentId", d.id, d."subjectId", d."nextAttemptAt", d."eventId" from webhook_deliveries d
+         where ${SAME_LANE} and d.status = 'sending' and d."nextAttemptAt" <= $3
+         order by d."nextAttemptAt", d."eventId" limit 16)
+        union all
+        (select d."environmentId", d.id, d."subjectId", d."nextAttemptAt", d."eventId" from webhook_deliveries d
+         where ${SAME_LANE} and d.status = 'pending' and d."nextAttemptAt" <= $3
+         order by d."nextAttemptAt", d."eventId" limit 16)
+      ) c
+      where not exists (select from webhook_deliveries d where ${SAME_LANE}
+        and d.status = 'sending' and d."nextAttemptAt" > $3 and d."subjectId" = c."subjectId")
+    ) c
+    where c.turn = 1 order by c."nextAttemptAt", c."eventId" limit greatest(l.room, 0)
+  ) p
+), claimed as (
+  update webhook_deliveries d set status = 'sending', attempts = d.attempts + 1, "nextAttemptAt" = $4, "updatedAt" = $3
+  from picked where d."environmentId" = picked."environmentId" and d.id = picked.id
+  returning d."environmentId", d.id, d."webhookId", d."eventId", d.attempts, d."attemptsBefore"
+)
+select c.*, e.type as event, e.payload, w.url, w.secret, w."previousSecret", w."previousSecretExpiresAt",
+  w."failingSince" is not null as "isFailing"
+from claimed c
+join webhook_events e on e."environmentId" = c."environmentId" and e.id = c."eventId"
+join webhooks w on w."environmentId" = c."environmentId" and w.id = c."webhookId"
+order by c."eventId"`;
+
+/** A delivery that this process may send until its lease ends. `secret`s are sealed. */
+export interface ClaimedDelivery extends LaneRow {
+  /** The message id. */
+  id: string;
+  eventId: string;
+  /** Counts this one. Names the claim: who was claimed anew has another number. */
+  attempts: number;
+  attemptsBefore: number;
+  event: string;
+  payload: ResponseSnapshot;
+  url: string;
+  secret: string | null;
+  previousSecret: string | null;
+  previousSecretExpiresAt: Date | null;
+  /** Whether the webhook's last delivery failed. */
+  isFailing: boolean;
+}
+
+/**
+ * When the locked webhooks have to be looked at next. One whose room is taken, or whose due deliveries wait for one of the
+ * same subject, waits for a lease to end; settling a delivery makes it due before. Parameters: as {@link CLAIM}'s without
+ * the lease.
+ */
+export const RESCHEDULE = `
+update webhooks w set "dueAt" = case
+    when n.sending is null then n.pending
+    when n.sending_count >= $4::int or n.pending <= $3 then n.sending
+    else least(n.pending, n.sending)
+  end
+from unnest($1::text[], $2::text[]) as l("environmentId", "webhookId")
+cross join lateral (
+  select
+    (select min(d."nextAttemptAt") from webhook_deliveries d where ${SAME_LANE} and d.status = 'pending') as pending,
+    (select min(d."nextAttemptAt") from webhook_deliveries d where ${SAME_LANE} and d.status = 'sending') as sending,
+    (select count(*) from webhook_deliveries d where ${SAME_LANE} and d.status = 'sending') as sending_count
+) n
+where w."environmentId" = l."environmentId" and w.id = l."webhookId"`;
+
+/**
+ * Writes down what came of an attempt, unless the delivery has been claimed anew or is gone. Answers the webhook's health
+ * when it did. Parameters: environment id, delivery id, attempt, started at, duration, HTTP status, error, the delivery's
+ * new status, when it is tried again, now.
+ */
+export const SETTLE = `
+with settled as (
+  update webhook_deliveries set status = $8::webhook_delivery_status, "nextAttemptAt" = $9::timestamptz, "updatedAt" = $10,
+    "lastStatus" = $6, "lastDurationMs" = $5, "lastError" = $7
+  where "environmentId" = $1 and id = $2 and status = 'sending' and attempts = $3
+  returning "environmentId", id, "webhookId"
+), logged as (
+  insert into webhook_attempts ("environmentId", "deliveryId", attempt, "startedAt", "durationMs", status, error)
+  select "environmentId", id, $3, $4, $5::int, $6::int, $7::text from settled
+)
+update webhooks w set "dueAt" = least(w."dueAt", $10::timestamptz),
+  "lastDeliveredAt" = case when $7::text is null then $10 else w."lastDeliveredAt" end,
+  "failingSince" = case when $7::text is not null then coalesce(w."failingSince", $4::timestamptz) end,
+  "consecutiveFailures" = case when $7::text is null then 0 else w."consecutiveFailures" + 1 end
+from settled where w."environmentId" = settled."environmentId" and w.id = settled."webhookId"
+returning w."failingSince", w."disabledAt"`;
+
+export interface WebhookHealth {
+  failingSince: Date | null;
+  disabledAt: Date | null;
+}
+
+/** Gives back a delivery that was not sent to its end. Parameters: environment id, delivery id, attempt, now. */
+export const RELEASE = `
+with released as (
+  update webhook_deliveries set status = 'pending', attempts = attempts - 1, "nextAttemptAt" = $4, "updatedAt" = $4
+  where "environmentId" = $1 and id = $2 and status = 'sending' and attempts = $3
+  returning "environmentId", "webhookId"
+)
+update webhooks w set "dueAt" = least(w."dueAt", $4::timestamptz)
+from released where w."environmentId" = released."environmentId" and w.id = released."webhookId"`;
+
+/** Switches a webhook off; what still waits for it has failed. Parameters: environment id, webhook id, now. */
+export const SWITCH_OFF = `
+with off as (
+  update webhooks set "disabledAt" = $3, "dueAt" = null
+  where "environmentId" = $1 and id = $2 and "disabledAt" is null
+  returning "environmentId", id
+), failed as (
+  update webhook_deliveries d set status = 'failed', "nextAttemptAt" = null, "lastError" = 'webhook_off', "updatedAt" = $3
+  from off where d."environmentId" = off."environmentId" and d."webhookId" = off.id and d.status = 'pending'
+)
+select id from off`;
+
+/** Deletes the oldest events that nobody waits for any more, with their log. Parameters: older than, how many. */
+export const SWEEP = `
+with old as (
+  select e."environmentId", e.id from webhook_events e
+  where e."createdAt" < $1 and not exists (
+    select from webhook_deliveries d where d."environmentId" = e."environmentId" and d."eventId" = e.id
+      and d.status in ('pending', 'sending'))
+  order by e."createdAt" limit $2 for update skip locked
+)
+delete from webhook_events e using old where e."environmentId" = old."environmentId" and e.id = old.id returning 1 as deleted`;
+
+/** How much waits, and for how long the longest has. Parameter: now. */
+export const MEASURE = `
+select
+  (select count(*) from outbox_events)::int as "undistributed",
+  (select count(*) from webhook_deliveries where status = 'pending')::int as "pending",
+  (select count(*) from webhook_deliveries where status = 'sending')::int as "sending",
+  (select extract(epoch from greatest($1::timestamptz - min(at), interval '0'))
+   from (
+     (select "createdAt" as at from outbox_events order by id limit 1)
+     union all
+     select min("nextAttemptAt") from webhook_deliveries where status = 'pending'
+   ) waiting having min(at) is not null)::float8 as "oldestDueSeconds"`;
+
+export interface QueueDepth {
+  /** Events that are not yet turned into deliveries. */
+  undistributed: number;
+  pending: number;
+  sending: number;
+  /** For how long the oldest that is due has been so; null when nothing waits. */
+  oldestDueSeconds: number | null;
+}

@@ -1,0 +1,131 @@
+import type { Logger } from "pino";
+import type { Deliverer } from "./deliverer.ts";
+import type { ClaimedDelivery, DeliveryQueue } from "./delivery-queue.ts";
+
+export type DeliveryWorker = ReturnType<typeof createDeliveryWorker>;
+
+export interface DeliveryWorkerOptions {
+  queue: Pick<DeliveryQueue, "expand" | "claim" | "sweep">;
+  deliver: Deliverer["deliver"];
+  now: () => number;
+  log: Logger;
+  /** How long events are kept after they happened, for the log and for replays. */
+  keepMs: number;
+  /** How long an event of another process may wait to be seen. */
+  pollMs?: number;
+  /** Messages under way at once in this process. */
+  maxSending?: number;
+}
+
+const POLL_MS = 500;
+const MAX_SENDING = 128;
+
+const RETRY_MIN_MS = 500;
+const RETRY_MAX_MS = 10_000;
+
+const SWEEP_INTERVAL_MS = 600_000;
+
+/** Messages under way get this long to arrive when the process ends; the others are left to the next one. */
+const STOP_GRACE_MS = 5_000;
+
+/**
+ * Works on the queue of deliveries for as long as it runs. An endpoint that hangs costs its own places only: those whose
+ * last delivery failed share one half of them, so that the other half stays for those that answer.
+ */
+export function createDeliveryWorker(options: DeliveryWorkerOptions) {
+  const { queue, deliver, now, log, keepMs, pollMs = POLL_MS, maxSending = MAX_SENDING } = options;
+  const sending = new Map<Promise<void>, ClaimedDelivery>();
+  const abort = new AbortController();
+  let running: Promise<void> | undefined;
+  let isStopping = false;
+  let isWoken = false;
+  let wakeUp = (): void => undefined;
+  let sweptAt = 0;
+  return { start, stop, wake, sending: () => sending.size };
+
+  function start(): void {
+    running ??= run();
+  }
+
+  /** Looks at the queue at once: something in it has become due. */
+  function wake(): void {
+    isWoken = true;
+    wakeUp();
+  }
+
+  /** Takes nothing more, and waits a while for what is under way. */
+  async function stop(): Promise<void> {
+    isStopping = true;
+    wake();
+    await running;
+    const timer = setTimeout(() => abort.abort(), STOP_GRACE_MS);
+    while (sending.size > 0) await Promise.all(sending.keys());
+    clearTimeout(timer);
+  }
+
+  async function run(): Promise<void> {
+    let failures = 0;
+    while (!isStopping) {
+      isWoken = false;
+      try {
+        await work();
+        failures = 0;
+      } catch (error) {
+        failures++;
+        log.warn({ err: error }, "webhook deliveries are interrupted");
+      }
+      await pause(failures === 0 ? pollMs : Math.min(RETRY_MIN_MS * 2 ** (failures - 1), RETRY_MAX_MS));
+    }
+  }
+
+  /** Distributes and sends until nothing is due or there is no room. */
+  async function work(): Promise<void> {
+    for (let isMore = true; isMore && !isStopping; ) {
+      isMore = await queue.expand();
+      isMore = (await send()) || isMore;
+    }
+    if (now() - sweptAt < SWEEP_INTERVAL_MS || isStopping) return;
+    sweptAt = now();
+    await queue.sweep(new Date(now() - keepMs));
+  }
+
+  /** Tells whether there may be more to send at once. */
+  async function send(): Promise<boolean> {
+    const free = maxSending - sending.size;
+    if (free < 2) return false;
+    const failing = [...sending.values()].filter(({ isFailing }) => isFailing).length;
+    const half = Math.floor(maxSending / 2);
+    const claimed = await claimWithin(free, Math.max(0, half - failing));
+    for (const delivery of claimed) begin(delivery);
+    return claimed.length > 0;
+  }
+
+  /** First those that answer; a webhook takes two places at most. */
+  async function claimWithin(free: number, freeForFailing: number): Promise<ClaimedDelivery[]> {
+    const healthy = await queue.claim({ webhooks: Math.floor(free / 2), includeFailing: false });
+    const webhooks = Math.floor(Math.min(free - healthy.length, freeForFailing) / 2);
+    if (webhooks === 0) return healthy;
+    return [...healthy, ...(await queue.claim({ webhooks, includeFailing: true }))];
+  }
+
+  function begin(delivery: ClaimedDelivery): void {
+    const sent = deliver(delivery, abort.signal)
+      .catch((error: unknown) => log.warn({ err: error, deliveryId: delivery.id }, "webhook delivery is left to be repeated"))
+      .finally(() => {
+        sending.delete(sent);
+        wake();
+      });
+    sending.set(sent, delivery);
+  }
+
+  function pause(ms: number): Promise<void> {
+    if (isWoken || isStopping) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wakeUp = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
