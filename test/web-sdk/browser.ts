@@ -1,6 +1,6 @@
 /** Pages in a real browser that load the official npm loader, which loads our script from a real server. */
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -79,6 +79,7 @@ export type Browsing = Awaited<ReturnType<typeof startBrowsing>>;
 export async function startBrowsing() {
   const folder = makeTemporaryFolder();
   execFileSync(process.execPath, [fileURLToPath(new URL("../../.config/build-web-sdk.mjs", import.meta.url)), folder.path]);
+  for (const extension of [".gz", ".br"]) rmSync(join(folder.path, `surveys.umd.cjs${extension}`), { force: true });
   writeFileSync(join(folder.path, "surveys.umd.cjs"), FAKE_RENDERER);
   const shop = createServer((request, response) => {
     const isLoader = request.url === "/loader.js";

@@ -19,6 +19,8 @@ const SHEET = `
 &.mo-bottomLeft { align-items: flex-end; justify-content: flex-start; }
 &.mo-topRight { align-items: flex-start; justify-content: flex-end; }
 &.mo-topLeft { align-items: flex-start; justify-content: flex-start; }
+&[dir=rtl].mo-bottomRight, &[dir=rtl].mo-topRight { justify-content: flex-start; }
+&[dir=rtl].mo-bottomLeft, &[dir=rtl].mo-topLeft { justify-content: flex-end; }
 &.mo-center { align-items: center; justify-content: center; }
 & .mo-card { pointer-events: auto; position: relative; display: flex; flex-direction: column; width: 100%; max-height: 100%; overflow: hidden; background: var(--mo-card-background-color); border: 1px solid var(--mo-card-border-color, color-mix(in srgb, var(--mo-text) 12%, transparent)); border-radius: max(var(--mo-r), 4px); }
 &.mo-modal .mo-card { max-width: 420px; box-shadow: 0 1px 2px rgba(16, 24, 40, .08), 0 12px 32px -4px rgba(16, 24, 40, .24); animation: mo-in .28s cubic-bezier(.2, .8, .3, 1); }
@@ -64,7 +66,7 @@ const SHEET = `
 & .mo-input:focus { border-color: var(--mo-brand-text); }
 & .mo-input[aria-invalid=true] { border-color: var(--mo-error); }
 & :focus-visible, & .mo-input:focus, & input:focus-visible + .mo-box { outline: 2px solid var(--mo-brand-text); outline-offset: 2px; }
-& .mo-step:focus-visible, & .mo-card:focus-visible { outline: none; }
+& .mo-form:focus-visible { outline: none; }
 & .mo-input:focus { outline-offset: -1px; }
 & .mo-hint { color: var(--mo-muted); font-size: 13px; }
 & .mo-count { align-self: flex-end; }

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { announceChange } from "../../api/client/live-survey.ts";
 import { buildSurvey, buildTenant } from "../../support/build.ts";
 import { startTestServer, type TestServer } from "../../support/server.ts";
 import { type Browsing, CHROMIUM, startBrowsing, type Visit } from "./browser.ts";
@@ -52,6 +53,7 @@ describe.skipIf(!CHROMIUM)("in a browser", () => {
     await visit.page.getByText("Please answer this question").waitFor();
     expect(await focused(visit)).toContain('aria-invalid="true"');
     expect(await visit.violations()).toEqual([]);
+    if (process.env.SURVEY_PICTURES_DIR) await visit.page.screenshot({ path: `${process.env.SURVEY_PICTURES_DIR}/x-error.png` });
     await visit.page.getByRole("textbox").fill("ida");
     await next(visit);
     await visit.page.getByText("Please enter a valid email address").waitFor();
@@ -107,6 +109,7 @@ describe.skipIf(!CHROMIUM)("in a browser", () => {
     await visit.page.getByRole("dialog").waitFor();
     await visit.page.waitForTimeout(350);
     expect(await visit.violations()).toEqual([]);
+    if (process.env.SURVEY_PICTURES_DIR) await visit.page.screenshot({ path: `${process.env.SURVEY_PICTURES_DIR}/x-center.png` });
     const seen = new Set<string>();
     for (let presses = 0; presses < 8; presses++) {
       await visit.page.keyboard.press("Tab");
@@ -176,6 +179,8 @@ describe.skipIf(!CHROMIUM)("in a browser", () => {
     const visit = await browsing.visit(server.baseUrl);
     const id = await show(visit, { blocks: [block("b1", open("name"))] });
     await server.db.prisma.survey.updateMany({ where: { id }, data: { status: "paused" } });
+    await announceChange(server.db, environmentId);
+    server.services.environments.forget(environmentId);
     await visit.page.getByRole("textbox").fill("Ida");
     await next(visit);
     await visit.page.getByText("Your answers could not be saved.").waitFor();
@@ -252,8 +257,10 @@ describe.skipIf(!CHROMIUM)("in a browser", () => {
     await visit.page.getByText("مشروب؟").waitFor();
     expect(await visit.page.locator(".mortar-survey").getAttribute("dir")).toBe("rtl");
     expect(await visit.page.getByRole("radio", { name: "شاي" }).isChecked()).toBe(true);
+    expect((await visit.page.locator(".mo-card").boundingBox())?.x).toBeGreaterThan(700); // still at the right
     await visit.page.waitForTimeout(300);
     expect(await visit.violations()).toEqual([]);
+    if (process.env.SURVEY_PICTURES_DIR) await visit.page.screenshot({ path: `${process.env.SURVEY_PICTURES_DIR}/x-rtl.png` });
     await next(visit);
     await visit.page.getByText("شكرا!").waitFor();
     expect(await responsesTo(id)).toMatchObject([{ data: { drink: "شاي" }, language: "ar-EG" }]);

@@ -2,8 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createServer } from "node:http";
-import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import axe from "axe-core";
 import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { makeTemporaryFolder } from "../../support/temporary-folder.ts";
 
@@ -15,8 +15,6 @@ const FLAGS = [
   ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
 ];
-
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 /** A page with rules of its own, which must not show in a survey. */
 const PAGE = `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width, initial-scale=1"><title>A shop</title>
@@ -85,7 +83,7 @@ export async function startBrowsing() {
     };
 
     async function violations(): Promise<string[]> {
-      if (!(await page.evaluate<boolean>("'axe' in window"))) await page.addScriptTag({ path: AXE });
+      if (!(await page.evaluate<boolean>("'axe' in window"))) await page.addScriptTag({ content: axe.source });
       return await page.evaluate<string[]>(
         `axe.run(".mortar-survey", { resultTypes: ["violations"] }).then(({ violations }) =>
           violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html, failureSummary }) => html + " " + failureSummary).join(" | ")))`,
