@@ -5,7 +5,7 @@ import type { JobInput, JobService } from "../../jobs/service.ts";
 import { Problem } from "../../shared/problem.ts";
 import { refusal } from "./envelope.ts";
 
-export const MAX_FILE_BYTES = 50 * 1024 * 1024;
+const MAX_FILE_BYTES = 50 * 1024 * 1024;
 
 /** How much of a body that is refused is still taken: most clients look for the answer only after they have sent all. */
 const MAX_DRAINED_BYTES = 2 * MAX_FILE_BYTES;
