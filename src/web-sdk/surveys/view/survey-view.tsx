@@ -43,6 +43,7 @@ export function SurveyView({ options, unsent, id, onClose }: SurveyViewProps) {
   );
   const [problems, setProblems] = useState(NO_PROBLEMS);
   const [status, setStatus] = useState<QueueStatus>("idle");
+  const [uploads, setUploads] = useState(0);
   const [timer] = useState(() => createAnswerTimer({ now: () => performance.now() }));
   const [sent] = useState(() => new Set<string>());
   const lastTouch = useRef(Number.NEGATIVE_INFINITY);
@@ -67,7 +68,13 @@ export function SurveyView({ options, unsent, id, onClose }: SurveyViewProps) {
     language,
     recall: recallFrom(state),
     openUrl: (url) => openUrl(fillRecall(url, recallFrom(state), encodeURIComponent)),
-    upload: session.upload,
+    pictureUrl: (url) => (url.startsWith("/") && options.server !== null ? options.server.appUrl + url : url),
+    upload: async (file, element) => {
+      setUploads((count) => count + 1);
+      const result = await session.upload(file, element);
+      setUploads((count) => count - 1);
+      return result;
+    },
   };
   const { card } = state;
   const block = card.type === "block" ? card.block : null;
@@ -199,6 +206,7 @@ export function SurveyView({ options, unsent, id, onClose }: SurveyViewProps) {
           : null
       }
       nextLabel={nextLabel()}
+      isBusy={uploads > 0}
     >
       {card.type === "welcome" && survey.welcomeCard !== null && (
         <Welcome card={survey.welcomeCard} survey={survey} responseCount={options.responseCount} ui={ui} />
