@@ -8,7 +8,10 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Script → where it begins. */
-const ENTRIES = { "formbricks.umd.cjs": "src/web-sdk/core/main.ts" };
+const ENTRIES = {
+  "formbricks.umd.cjs": "src/web-sdk/core/main.ts",
+  "surveys.umd.cjs": "src/web-sdk/surveys/main.ts",
+};
 
 /** A script defines its global in any kind of page: AMD's `define` is left alone, for nobody would ask it. */
 export async function buildWebSdk(folder = join(root, "dist/web-sdk")) {
@@ -23,6 +26,8 @@ export async function buildWebSdk(folder = join(root, "dist/web-sdk")) {
         bundle: true,
         minify: true,
         format: "iife",
+        jsx: "automatic",
+        jsxImportSource: "preact",
         target: ["es2020"],
         charset: "utf8",
         sourcemap: true,

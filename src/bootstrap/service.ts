@@ -20,8 +20,6 @@ export interface InstallationInput {
   apiKey?: string | undefined;
 }
 
-export type BootstrapService = ReturnType<typeof createBootstrapService>;
-
 const ADVISORY_LOCK = 72_707_370;
 
 export function createBootstrapService({ db, newId }: { db: Database; newId: () => string }) {

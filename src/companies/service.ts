@@ -149,7 +149,7 @@ export function createCompanyService({ db, newId }: { db: Database; newId: () =>
 }
 
 /** The attributes as they are stored. */
-export function companyPatch(attributes: CompanyInput["attributes"]): Record<string, AttributeValue | null> {
+function companyPatch(attributes: CompanyInput["attributes"]): Record<string, AttributeValue | null> {
   const patch: Record<string, AttributeValue | null> = Object.create(null);
   for (const [key, value] of attributes)
     patch[key] = typeof value === "string" ? (isoDate(value, { offsets: true }) ?? value) : value;

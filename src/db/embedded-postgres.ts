@@ -33,13 +33,14 @@ export interface EmbeddedPostgresOptions {
    * process. For the command line beside a running server.
    */
   share?: boolean;
+  /** How many may connect at once; one that is adopted keeps what it was started with. Default 60. */
+  maxConnections?: number;
 }
 
 const SETTINGS = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
   shared_buffers: "128MB",
-  max_connections: "60",
   jit: "off",
   log_timezone: "UTC",
   timezone: "UTC",
@@ -57,12 +58,16 @@ interface Postmaster {
   port: number;
 }
 
+/** Where it is, and how it is started. */
+type Configured = Placement & { maxConnections: number };
+
 /**
  * Starts the database, or adopts the one a killed process left behind, and starts it again whenever it dies. One
  * process at a time owns a folder; throws {@link StartError} when another one does.
  */
-export async function startEmbeddedPostgres({ dir, log, share = false }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const placement = placePostgres({ dir, log });
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const { dir, log, share = false, maxConnections = 60 } = options;
+  const placement = { ...placePostgres({ dir, log }), maxConnections };
   const lock = lockFolder(placement.home);
   if ("pid" in lock) {
     if (share) return await connectToOther(placement);
@@ -78,7 +83,7 @@ export async function startEmbeddedPostgres({ dir, log, share = false }: Embedde
   }
 }
 
-async function own(placement: Placement, lock: FolderLock, log: Logger): Promise<EmbeddedPostgres> {
+async function own(placement: Configured, lock: FolderLock, log: Logger): Promise<EmbeddedPostgres> {
   const password = await prepareCluster(placement);
   const postmaster = await bringUp(placement, password, log);
   const supervision = supervise(placement, postmaster, log);
@@ -153,7 +158,7 @@ async function adopt(placement: Placement, password: string, log: Logger): Promi
 }
 
 /** Adopts what runs already, or starts it on a free port. */
-async function bringUp(placement: Placement, password: string, log: Logger): Promise<Postmaster> {
+async function bringUp(placement: Configured, password: string, log: Logger): Promise<Postmaster> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
     const adopted = await adopt(placement, password, log);
@@ -167,7 +172,7 @@ async function bringUp(placement: Placement, password: string, log: Logger): Pro
 }
 
 /** Watches the database and starts it again on its port when it dies, until ended. */
-function supervise(placement: Placement, first: Postmaster, log: Logger): { end(): Promise<void> } {
+function supervise(placement: Configured, first: Postmaster, log: Logger): { end(): Promise<void> } {
   const ending = new AbortController();
   const pause = (ms: number) => sleep(ms, undefined, { ref: false, signal: ending.signal }).catch(() => undefined);
   const watching = watch();
@@ -206,11 +211,12 @@ function supervise(placement: Placement, first: Postmaster, log: Logger): { end(
 }
 
 /** Returns why it failed, or null. */
-async function startPostmaster(placement: Placement, port: number): Promise<string | null> {
+async function startPostmaster(placement: Configured, port: number): Promise<string | null> {
   const logFile = join(placement.home, "server.log");
   if (sizeOf(logFile) > LOG_MAX_BYTES) renameSync(logFile, `${logFile}.1`);
   const logStart = sizeOf(logFile);
-  const settings = Object.entries({ ...SETTINGS, port: String(port) }).map(([name, value]) => `-c ${name}=${value}`);
+  const own = { port: String(port), max_connections: String(placement.maxConnections) };
+  const settings = Object.entries({ ...SETTINGS, ...own }).map(([name, value]) => `-c ${name}=${value}`);
   const { failed, output } = await run(placement, placement.pgCtl, [
     ...["start", "-D", clusterOf(placement), "-w", "-t", String(START_TIMEOUT_MS / 1000), "-l", logFile],
     ...["-o", settings.join(" ")],

@@ -34,6 +34,11 @@ export interface StartDatabaseOptions {
   signal?: AbortSignal;
 }
 
+/** A worker's least share of the pool, its change feed and its job queue. */
+const CONNECTIONS_OF_A_WORKER = 8;
+/** For the command line beside the server, and PostgreSQL's own reserve. */
+const SPARE_CONNECTIONS = 20;
+
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 5_000;
 
@@ -56,8 +61,10 @@ export async function startDatabase(options: StartDatabaseOptions): Promise<Star
 
 async function startEmbedded({ config, log, share = false }: StartDatabaseOptions): Promise<StartedDatabase> {
   const { startEmbeddedPostgres } = await import("./embedded-postgres.ts");
-  const { url, dir, stop } = await startEmbeddedPostgres({ dir: join(config.DATA_DIR, "postgres"), log, share });
-  return { url, directUrl: url, embeddedDir: dir, stop };
+  const dir = join(config.DATA_DIR, "postgres");
+  const maxConnections = Math.max(60, config.DATABASE_POOL_SIZE + config.WORKERS * CONNECTIONS_OF_A_WORKER + SPARE_CONNECTIONS);
+  const { url, stop, ...placed } = await startEmbeddedPostgres({ dir, log, share, maxConnections });
+  return { url, directUrl: url, embeddedDir: placed.dir, stop };
 }
 
 async function awaitExternal(url: string, options: StartDatabaseOptions): Promise<StartedDatabase> {

@@ -291,9 +291,11 @@ async function eraseContacts(
   const own = `"environmentId" = $1 and "contactId" = any($2::text[])`;
   const count = async (statement: string) => (await tx.query(`${statement} returning id`, [environmentId, ids])).length;
   const events = await count(`delete from events where ${own}`);
-  // What webhooks have not been told of the person's answers yet, they are not told any more.
+  // What webhooks have not been told of the person's answers yet, they are not told any more; what was told is forgotten.
+  const answers = `select id from responses where ${own}`;
+  await tx.query(`delete from outbox_events where "environmentId" = $1 and "responseId" in (${answers})`, [environmentId, ids]);
   await tx.query(
-    `delete from outbox_events where "environmentId" = $1 and "responseId" in (select id from responses where ${own})`,
+    `delete from webhook_events where "environmentId" = $1 and ("subjectId" = any($2::text[]) or "subjectId" in (${answers}))`,
     [environmentId, ids],
   );
   const responses = await count(

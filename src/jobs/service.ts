@@ -65,7 +65,7 @@ export interface JobIntake {
 
 export type JobService = ReturnType<typeof createJobService>;
 
-export const MAX_FAILED_ROWS = 1_000;
+const MAX_FAILED_ROWS = 1_000;
 
 const TASK = "job";
 

@@ -3,8 +3,9 @@ import { invalid } from "../shared/problem.ts";
 import type { LiveSurvey } from "../surveys/live-survey.ts";
 import { validateAnswers } from "./answer-rules.ts";
 import type { ResponseData } from "./answer-values.ts";
+import type { SurveyElement } from "./element.ts";
 import { findOverlongOther } from "./other-answers.ts";
-import { readElements, type SurveyElement, textKeys } from "./survey-elements.ts";
+import { readElements, textKeys } from "./survey-elements.ts";
 import { findInvalidUpload } from "./upload-answers.ts";
 
 const readings = new WeakMap<LiveSurvey, SurveyElement[]>();

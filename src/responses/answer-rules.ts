@@ -1,69 +1,15 @@
-/**
- * Checks of answers against their survey. Only elements present in the data are looked at; a required element that
- * is absent is fine, and so is a key that no element has. Messages are in English, whatever the response's language:
- * no client parses them. Source: client-api §11, survey-model §7.
- */
+/** The checks of answers as the server runs them: patterns have little time. Source: client-api §11, survey-model §7. */
 import type { ProblemIssue } from "../shared/problem.ts";
-import { answeredRows, isEmptyAnswer, ownValue } from "./answer-values.ts";
-import { findRuleType, INVALID_FORMAT } from "./rule-types.ts";
-import { createPatternMatcher, type PatternMatcher } from "./safe-pattern.ts";
-import { type ElementRule, findChoice, hasOther, type SurveyElement, type TextKeys, textIn } from "./survey-elements.ts";
-
-const REQUIRED = "Please fill out this field";
-
-/** The slots of list-valued answers, in order; rules and placeholders name them. */
-const ADDRESS_FIELDS = ["addressLine1", "addressLine2", "city", "state", "zip", "country"] as const;
-const CONTACT_FIELDS = ["firstName", "lastName", "email", "phone", "company"] as const;
-
-/** The element types that rules mean something on; on the others a survey may carry them and they ask for nothing. */
-const RULED_TYPES = new Set([
-  "openText",
-  "multipleChoiceMulti",
-  "pictureSelection",
-  "date",
-  "fileUpload",
-  "matrix",
-  "address",
-  "contactInfo",
-  "ranking",
-]);
+import { type AnswerViolation, type AnswerCheck as Check, findViolations as findAll } from "./answer-violations.ts";
+import { createPatternMatcher } from "./safe-pattern.ts";
 
 const PATTERN_TIME_LIMIT_MS = 50;
 const defaultMatcher = createPatternMatcher({ timeLimitMs: PATTERN_TIME_LIMIT_MS });
 
-export interface AnswerCheck {
-  elements: readonly SurveyElement[];
-  /** The data as it would be stored: for a change, the stored answers merged with the new ones. */
-  data: Readonly<Record<string, unknown>>;
-  /** The language of the answers' labels. */
-  texts: TextKeys;
-  matchesPattern?: PatternMatcher;
-}
-
-/** A rule that an answer breaks. What no rule of the survey asks for has its kind as the rule's id. */
-export interface AnswerViolation {
-  elementId: string;
-  ruleId: string;
-  ruleType: string;
-  message: string;
-}
-
-type Violation = Omit<AnswerViolation, "elementId">;
+export type AnswerCheck = Omit<Check, "matchesPattern"> & Partial<Pick<Check, "matchesPattern">>;
 
 /** Every broken rule, element by element in the survey's order. */
-export function findViolations({ elements, data, texts, matchesPattern = defaultMatcher }: AnswerCheck): AnswerViolation[] {
-  return elements.flatMap((element) => {
-    if (!Object.hasOwn(data, element.id)) return [];
-    const value = ownValue(data, element.id);
-    const violations = [
-      ...requiredViolations(element, value),
-      ...otherViolations(element, value, texts),
-      ...membershipViolations(element, value, texts),
-      ...ruleViolations(element, value, texts, matchesPattern),
-    ];
-    return violations.map((violation) => ({ elementId: element.id, ...violation }));
-  });
-}
+export const findViolations = (check: AnswerCheck): AnswerViolation[] => findAll({ matchesPattern: defaultMatcher, ...check });
 
 /** An issue per element whose answer breaks rules, at `response.data.<id>`, its messages joined with `; `. */
 export function validateAnswers(check: AnswerCheck): ProblemIssue[] {
@@ -71,107 +17,4 @@ export function validateAnswers(check: AnswerCheck): ProblemIssue[] {
   for (const { elementId, message } of findViolations(check))
     messages.set(elementId, [...(messages.get(elementId) ?? []), message]);
   return [...messages].map(([id, texts]) => ({ field: `response.data.${id}`, issue: texts.join("; ") }));
-}
-
-const builtIn = (ruleType: "required" | "other" | "choice", message: string): Violation => ({
-  ruleId: ruleType,
-  ruleType,
-  message,
-});
-
-function requiredViolations(element: SurveyElement, value: unknown): Violation[] {
-  if (!element.required || element.type === "cta") return [];
-  return isEmptyAnswer(value) || hasNoEntry(element, value) ? [builtIn("required", REQUIRED)] : [];
-}
-
-function hasNoEntry(element: SurveyElement, value: unknown): boolean {
-  if (element.type === "ranking") return !Array.isArray(value) || value.length === 0;
-  return element.type === "matrix" && answeredRows(value) === 0;
-}
-
-/** Who chose "other" must have written something. */
-function otherViolations(element: SurveyElement, value: unknown, texts: TextKeys): Violation[] {
-  if (!hasOther(element)) return [];
-  const isBlank =
-    element.type === "multipleChoiceSingle"
-      ? isBlankOther(element, value, texts)
-      : element.type === "multipleChoiceMulti" && Array.isArray(value) && isMarkerWithoutText(value);
-  return isBlank ? [builtIn("other", REQUIRED)] : [];
-}
-
-function isBlankOther(element: SurveyElement, value: unknown, texts: TextKeys): boolean {
-  if (typeof value !== "string" || value.trim() !== "") return false;
-  if (value === "" && element.required) return false; // reported as a missing answer already
-  return findChoice(element, value, texts) === undefined;
-}
-
-/** `""` marks that "other" was chosen and its text follows. */
-function isMarkerWithoutText(answers: readonly unknown[]): boolean {
-  const marker = answers.indexOf("");
-  if (marker === -1) return false;
-  const text = answers[marker + 1];
-  return typeof text !== "string" || text.trim() === "";
-}
-
-function membershipViolations(element: SurveyElement, value: unknown, texts: TextKeys): Violation[] {
-  if (element.type !== "multipleChoiceSingle" && element.type !== "multipleChoiceMulti") return [];
-  if (hasOther(element) || isEmptyAnswer(value)) return [];
-  const entries: unknown[] = Array.isArray(value) ? value : [value];
-  const isOffered = (entry: unknown) => typeof entry === "string" && findChoice(element, entry, texts) !== undefined;
-  return entries.every((entry) => entry === "" || isOffered(entry)) ? [] : [builtIn("choice", INVALID_FORMAT)];
-}
-
-function ruleViolations(element: SurveyElement, value: unknown, texts: TextKeys, matchesPattern: PatternMatcher): Violation[] {
-  if (!RULED_TYPES.has(element.type)) return [];
-  const results = allRules(element).flatMap((rule) => {
-    const type = findRuleType(rule.type);
-    if (type === undefined) return [];
-    const answer = slotOf(element, rule.field, value);
-    const isPassed =
-      (isEmptyAnswer(answer) && !type.seesEmpty) || type.passes({ element, value: answer, params: rule.params, matchesPattern });
-    if (isPassed) return [null];
-    const message = withField(element, rule.field, type.message(rule.params), texts);
-    return [{ ruleId: rule.id, ruleType: rule.type, message }];
-  });
-  if (element.validation?.logic === "or" && results.includes(null)) return [];
-  return results.filter((violation) => violation !== null);
-}
-
-/** The rules of the element and those that its kind of input implies, unless it has them already. */
-function allRules(element: SurveyElement): readonly ElementRule[] {
-  const rules = element.validation?.rules ?? [];
-  const implied = impliedRules(element).filter(
-    ({ type, field }) => !rules.some((rule) => rule.type === type && rule.field === field),
-  );
-  return [...rules, ...implied];
-}
-
-function impliedRules(element: SurveyElement): ElementRule[] {
-  const { type, inputType } = element;
-  if (type === "openText" && (inputType === "email" || inputType === "url" || inputType === "phone"))
-    return [{ id: inputType, type: inputType, params: {}, field: undefined }];
-  if (type !== "contactInfo") return [];
-  const shown = (["email", "phone"] as const).filter((field) => element[field]?.show === true);
-  return shown.map((field) => ({ id: field, type: field, params: {}, field }));
-}
-
-function fieldsOf(element: SurveyElement): readonly FieldName[] {
-  if (element.type === "address") return ADDRESS_FIELDS;
-  return element.type === "contactInfo" ? CONTACT_FIELDS : [];
-}
-
-type FieldName = (typeof ADDRESS_FIELDS)[number] | (typeof CONTACT_FIELDS)[number];
-
-/** The slot a rule names; the whole answer when it names none that the element has. */
-function slotOf(element: SurveyElement, field: string | undefined, value: unknown): unknown {
-  const fields: readonly string[] = fieldsOf(element);
-  const slot = field === undefined ? -1 : fields.indexOf(field);
-  if (slot === -1) return value;
-  return Array.isArray(value) ? value[slot] : undefined;
-}
-
-function withField(element: SurveyElement, field: string | undefined, message: string, texts: TextKeys): string {
-  const name = fieldsOf(element).find((known) => known === field);
-  const placeholder = name === undefined ? "" : textIn(element[name]?.placeholder ?? {}, texts);
-  return placeholder === "" ? message : `${placeholder}: ${message}`;
 }

@@ -1,6 +1,6 @@
 /** The length of texts written for the choice "other". Source: client-api §11. */
 import { ownValue } from "./answer-values.ts";
-import { findChoice, type SurveyElement, type TextKeys } from "./survey-elements.ts";
+import { findChoice, type SurveyElement, type TextKeys } from "./element.ts";
 
 /** Characters (UTF-16 units) that an answer of one's own may have. */
 const MAX_OTHER_LENGTH = 250;

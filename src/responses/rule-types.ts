@@ -1,8 +1,10 @@
 /** The types of answer rules: when each passes, and what it says when it does not. Source: client-api §11. */
 import { fileExtension } from "../shared/file-extension.ts";
 import { answeredRows } from "./answer-values.ts";
-import type { PatternMatcher } from "./safe-pattern.ts";
-import type { SurveyElement } from "./survey-elements.ts";
+import type { SurveyElement } from "./element.ts";
+
+/** Whether a value matches a survey author's expression; an invalid expression matches everything. */
+export type PatternMatcher = (pattern: string, flags: string, value: string) => boolean;
 
 export interface RuleInput {
   element: SurveyElement;
@@ -21,6 +23,15 @@ export interface RuleType {
 
 const EMAIL = /^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$/;
 const PHONE = /^[\d+][\d+\- ]*\d$/;
+
+/** Browsers that SDKs still meet lack `URL.canParse`. */
+function isUrl(text: string): boolean {
+  try {
+    return Boolean(new URL(text));
+  } catch {
+    return false;
+  }
+}
 
 export const INVALID_FORMAT = "Please enter a valid format";
 
@@ -102,7 +113,7 @@ const RULE_TYPES = new Map<string, RuleType>(
       message: () => INVALID_FORMAT,
     },
     email: { passes: onText((text) => EMAIL.test(text)), message: () => "Please enter a valid email address" },
-    url: { passes: onText((text) => URL.canParse(text)), message: () => "Please enter a valid URL" },
+    url: { passes: onText(isUrl), message: () => "Please enter a valid URL" },
     phone: { passes: onText((text) => PHONE.test(text)), message: () => "Please enter a valid phone number" },
     equals: {
       passes: withText("value", (text, expected) => text === expected),

@@ -3,13 +3,12 @@
  * time, and JavaScript cannot give up on one, so each runs in a context of its own that V8 interrupts.
  */
 import { createContext, Script } from "node:vm";
+import type { PatternMatcher } from "./rule-types.ts";
 
 /** Source of both: client-api §11. Beyond either the answer fails. */
 const MAX_PATTERN_LENGTH = 512;
 const MAX_VALUE_LENGTH = 4096;
 const MAX_REMEMBERED = 500;
-
-export type PatternMatcher = (pattern: string, flags: string, value: string) => boolean;
 
 /**
  * A matcher whose tests end in `timeLimitMs`. An invalid expression passes, as the contract has it, and so does one

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { findChoice, isLabel, readElements, textIn, textKeys } from "./survey-elements.ts";
+import { findChoice, isLabel, textIn } from "./element.ts";
+import { readElements, textKeys } from "./survey-elements.ts";
 
 const languages = [
   { code: "en-US", alias: null, default: true },

@@ -5,9 +5,7 @@
  */
 import { z } from "zod";
 import { canonicalLanguage } from "../shared/language-tag.ts";
-
-/** A text per language; the survey's default language stands under `default`. */
-export type LocalizedText = Readonly<Record<string, string>>;
+import type { LocalizedText, SurveyElement, TextKeys } from "./element.ts";
 
 const Localized = z.record(z.string(), z.unknown()).transform((texts): LocalizedText => {
   return Object.fromEntries(Object.entries(texts).filter((entry): entry is [string, string] => typeof entry[1] === "string"));
@@ -75,10 +73,6 @@ function listOf<Schema extends z.ZodType>(schema: Schema) {
     );
 }
 
-export type SurveyElement = z.output<typeof Element>;
-export type ElementChoice = z.output<typeof Option>;
-export type ElementRule = z.output<typeof Rule>;
-
 /**
  * The elements of a survey document in their order: those of its blocks or, when it has none, its questions.
  * Reading costs more than a response does: keep the result as long as the document.
@@ -109,12 +103,6 @@ export function textKeys(language: string | null | undefined, languages: readonl
   return { keys: [...keysOf(named, languages), "default"], anyOf: false };
 }
 
-export interface TextKeys {
-  readonly keys: readonly string[];
-  /** Whether a label under any of the keys counts, and not only the first one there is. */
-  readonly anyOf: boolean;
-}
-
 function keysOf(named: string, languages: readonly SurveyLanguage[]): string[] {
   const tag = canonicalLanguage(named);
   const meant = languages.find(
@@ -137,26 +125,3 @@ function bareLanguage(code: string): string | null {
   const bare = tag?.split("-")[0];
   return bare !== undefined && canonicalLanguage(bare) === tag ? bare : null;
 }
-
-/** The text in the response's language, else in the default one; empty when there is neither. */
-export function textIn(text: LocalizedText, { keys }: TextKeys): string {
-  for (const key of keys) {
-    const found = Object.hasOwn(text, key) ? text[key] : undefined;
-    if (found !== undefined && found !== "") return found;
-  }
-  return "";
-}
-
-/** Whether an answer is this label, in the response's language or, untranslated, in the default one. */
-export function isLabel(answer: string, label: LocalizedText, texts: TextKeys): boolean {
-  if (!texts.anyOf) return answer !== "" && answer === textIn(label, texts);
-  return answer !== "" && texts.keys.some((key) => Object.hasOwn(label, key) && label[key] === answer);
-}
-
-/** The choice an answer means, by its id or its label. */
-export function findChoice(element: SurveyElement, answer: string, texts: TextKeys): ElementChoice | undefined {
-  return element.choices.find((choice) => choice.id === answer || isLabel(answer, choice.label, texts));
-}
-
-/** Whether respondents may answer with a text of their own: a choice with the reserved id `other`. */
-export const hasOther = (element: SurveyElement): boolean => element.choices.some((choice) => choice.id === "other");

@@ -3,7 +3,7 @@
  * Source: client-api §12, survey-model §8.
  */
 import { isEmptyAnswer, isRecord, ownValue } from "./answer-values.ts";
-import { type ElementChoice, findChoice, isLabel, type SurveyElement, type TextKeys } from "./survey-elements.ts";
+import { type ElementChoice, findChoice, isLabel, type SurveyElement, type TextKeys } from "./element.ts";
 
 /** A variable as the survey declares it; its value is the response's. */
 export interface SurveyVariable {

@@ -1,7 +1,7 @@
 /** The answers of file upload elements: only files that were uploaded to the element itself. Source: client-api §11. */
 import { fileExtension } from "../shared/file-extension.ts";
 import { ownValue } from "./answer-values.ts";
-import type { SurveyElement } from "./survey-elements.ts";
+import type { SurveyElement } from "./element.ts";
 
 export interface UploadCheck {
   elements: readonly SurveyElement[];

@@ -3,7 +3,7 @@ import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts"
 import { segmentToSql } from "./filter-to-sql.ts";
 import { resolveSegments, type SegmentRow } from "./resolve.ts";
 
-export { type EventRange, eventRanges, findFacts, type SegmentFacts } from "./facts.ts";
+export { eventRanges, findFacts, type SegmentFacts } from "./facts.ts";
 export {
   type FilterNode,
   type SegmentFiltersContext,

@@ -10,8 +10,6 @@ import { judgeTarget, type TargetRules } from "./target.ts";
 export {
   DELIVERY_STATUSES,
   type Delivery,
-  type DeliveryLog,
-  type DeliveryMeasure,
   type DeliveryStatus,
   REPLAYABLE_STATUSES,
   type ReplayableStatus,

@@ -22,7 +22,7 @@ import {
   readUser,
 } from "./values.ts";
 
-export const MAX_ROWS = 10_000;
+const MAX_ROWS = 10_000;
 
 /** Jobs of these types wait for one another. */
 const BULK_TYPES = ["bulk_identify_users", "bulk_identify_companies"];

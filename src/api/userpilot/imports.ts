@@ -74,7 +74,7 @@ interface RowHead {
   company: CompanyValue | undefined;
 }
 
-export function readImportRow(value: unknown, options: ReadOptions): JobRow | Omit<FailedRow, "row"> {
+function readImportRow(value: unknown, options: ReadOptions): JobRow | Omit<FailedRow, "row"> {
   if (!isObject(value)) return failure(undefined, { slug: "invalid_row", message: "The row is not an object" });
   const reader = createReader(options);
   const isCompany = value.event_type === "identify_company";

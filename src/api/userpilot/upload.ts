@@ -6,7 +6,7 @@ import type { JobInput, JobService } from "../../jobs/service.ts";
 import { Problem } from "../../shared/problem.ts";
 import { refusal } from "./envelope.ts";
 
-export const MAX_FILE_BYTES = 50 * 1024 * 1024;
+const MAX_FILE_BYTES = 50 * 1024 * 1024;
 
 /** A list that is being received. */
 export interface Upload {

@@ -4,7 +4,7 @@ import { isoDate } from "../../shared/iso-date.ts";
 import { isStorableText } from "../../shared/storable-text.ts";
 import type { Refusal, Slug } from "./envelope.ts";
 
-export const MAX_PROPERTIES = 500;
+const MAX_PROPERTIES = 500;
 const MAX_NAME_LENGTH = 255;
 const MAX_VALUE_LENGTH = 65_535;
 const MAX_ID_LENGTH = 255;

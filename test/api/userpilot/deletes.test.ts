@@ -184,6 +184,17 @@ describe("nothing of an erased person is left", () => {
         contactAttributes: { ...person },
       },
     });
+    await prisma.webhookEvent.create({
+      data: {
+        environmentId,
+        id: newId(),
+        createdAt: new Date(),
+        type: "responseCreated",
+        surveyId,
+        subjectId: responseId,
+        payload: { ...person },
+      },
+    });
     await server.db.query(
       `insert into outbox_events ("environmentId", id, type, "surveyId", "responseId", payload)
        values ($1, $2, (enum_range(null::response_event_type))[1], $3, $4, $5::jsonb)`,

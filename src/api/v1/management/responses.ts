@@ -119,7 +119,7 @@ export const responseRoutes: FastifyPluginAsyncZod<{ services: Services }> = asy
         ...documentation,
         operationId: "deleteResponseV1",
         summary: "Delete a response",
-        description: "With its display.",
+        description: "With its display and the files that were uploaded for it.",
         params: Path,
         response: { 200: v1Data(V1Response), ...ITEM_ERRORS },
       },

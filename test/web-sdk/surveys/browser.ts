@@ -1,0 +1,112 @@
+/** Pages in a real browser that call the renderer's global against a real server. */
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { makeTemporaryFolder } from "../../support/temporary-folder.ts";
+
+export const CHROMIUM = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
+  (path) => path !== undefined && existsSync(path),
+);
+
+const FLAGS = [
+  ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+  ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
+];
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+/** A page with rules of its own, which must not show in a survey. */
+const PAGE = `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width, initial-scale=1"><title>A shop</title>
+  <style>
+    body { font: 16px/1.6 Georgia, serif; margin: 0; padding: 24px; color: #333; background: #f7f5f0; }
+    button { background: hotpink; text-transform: uppercase; border: 3px dotted; letter-spacing: 4px; }
+    input, label, fieldset { border: 2px solid lime; margin: 20px; width: 50%; }
+    h2 { font-size: 60px; }
+  </style>
+  <main><h1>A shop</h1><p>Something to read beside the survey.</p><button id="outside">Buy</button><div id="here"></div></main></html>`;
+
+export interface Visit {
+  page: Page;
+  /** The names of the callbacks that were called, in order. */
+  calls(): Promise<string[]>;
+  /** Renders with every callback recorded; `options` must be JSON. */
+  render(options: object): Promise<void>;
+  /** Ids of the rules that axe finds broken in the survey, with what breaks them. */
+  violations(): Promise<string[]>;
+  /** What the console says at level error, and what is thrown. */
+  errors: string[];
+}
+
+export type Browsing = Awaited<ReturnType<typeof startBrowsing>>;
+
+export async function startBrowsing() {
+  const folder = makeTemporaryFolder();
+  execFileSync(process.execPath, [fileURLToPath(new URL("../../../.config/build-web-sdk.mjs", import.meta.url)), folder.path]);
+  const shop = createServer((request, response) => {
+    const { searchParams } = new URL(request.url ?? "/", "http://shop.test");
+    const policy = searchParams.get("csp");
+    if (policy !== null) response.setHeader("content-security-policy", policy);
+    response.setHeader("content-type", "text/html").end(PAGE);
+  });
+  await new Promise<void>((resolve) => shop.listen(0, "127.0.0.1", resolve));
+  const address = shop.address();
+  if (address === null || typeof address === "string") throw new Error("the shop has no port");
+  const shopUrl = `http://127.0.0.1:${address.port}/`;
+  const browser = await chromium.launch({ ...(CHROMIUM ? { executablePath: CHROMIUM } : {}), args: FLAGS });
+  return { assets: folder.path, shopUrl, visit, leave, close };
+
+  async function visit(
+    baseUrl: string,
+    { path = "", ...context }: BrowserContextOptions & { path?: string } = {},
+  ): Promise<Visit> {
+    const page = await (await browser.newContext(context)).newPage();
+    page.setDefaultTimeout(10_000);
+    const errors: string[] = [];
+    page.on("console", (message) => {
+      if (message.type() === "error") errors.push(message.text());
+    });
+    page.on("pageerror", (error) => errors.push(String(error)));
+    await page.goto(shopUrl + path);
+    await page.addScriptTag({ url: `${baseUrl}/js/surveys.umd.cjs` });
+    await page.evaluate(RECORDER);
+    return {
+      page,
+      errors,
+      calls: () => page.evaluate<string[]>("window.calls"),
+      render: (options) => page.evaluate<void>(`window.show(${JSON.stringify(options)})`),
+      violations,
+    };
+
+    async function violations(): Promise<string[]> {
+      if (!(await page.evaluate<boolean>("'axe' in window"))) await page.addScriptTag({ path: AXE });
+      return await page.evaluate<string[]>(
+        `axe.run(".mortar-survey", { resultTypes: ["violations"] }).then(({ violations }) =>
+          violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html, failureSummary }) => html + " " + failureSummary).join(" | ")))`,
+      );
+    }
+  }
+
+  async function leave(): Promise<void> {
+    await Promise.all(browser.contexts().map((context) => context.close()));
+  }
+
+  async function close(): Promise<void> {
+    await browser.close();
+    await new Promise((resolve) => shop.close(resolve));
+    folder.remove();
+  }
+}
+
+/** `show(options)` renders with callbacks that write their names to `calls`. */
+const RECORDER = `
+  window.calls = [];
+  window.show = (options) => {
+    const record = (name) => (...given) => { window.calls.push(name); (window.given ??= {})[name] = given; };
+    const callbacks = {};
+    for (const name of ["onDisplayCreated", "onResponseCreated", "onFinished", "onClose", ...(options.record ?? [])])
+      callbacks[name] = record(name);
+    window.formbricksSurveys.renderSurvey({ ...options, ...callbacks });
+  };`;
