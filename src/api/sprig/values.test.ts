@@ -53,7 +53,7 @@ describe("fitAttributes", () => {
   it("leaves out new keys that a user has no room for, not those known nor the address", () => {
     const stored = Object.fromEntries(Array.from({ length: MAX_STORED_ATTRIBUTES - 1 }, (_, n) => [`k${n}`, n]));
     const { attributes, left } = fitAttributes(
-      new Map([
+      new Map<string, string | number>([
         ["a", 1],
         ["b", 2],
         ["k0", 3],

@@ -6,10 +6,10 @@ import { isStorableText } from "../../shared/storable-text.ts";
 import { refusedByPolicy } from "./envelope.ts";
 
 /** Attributes that one request may have. Source: sprig-api §3. */
-export const MAX_ATTRIBUTES = 100;
+const MAX_ATTRIBUTES = 100;
 
 /** Attributes that one user may have. Source: sprig-api §3. */
-export const MAX_STORED_ATTRIBUTES = 500;
+const MAX_STORED_ATTRIBUTES = 500;
 
 const MAX_ID_LENGTH = 255;
 const MAX_NAME_LENGTH = 255;

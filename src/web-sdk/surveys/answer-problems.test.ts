@@ -29,6 +29,7 @@ describe("findProblems", () => {
       undefined,
       ["required"],
     ],
+    ["a required element of a type that is not known", { type: "hologram", required: true }, undefined, []],
     ["an e-mail address", { type: "openText", inputType: "email" }, "ida", ["email"]],
     ["a web address", { type: "openText", inputType: "url" }, "acme", ["url"]],
     ["a short text", { type: "openText", charLimit: { enabled: true, min: 3 } }, "ab", ["minLength"]],

@@ -42,8 +42,15 @@ function problemsOf(element: Element, answers: ResponseData, texts: TextKeys): A
   return [...missingFields(element, answer), ...lengthProblems(element, answer), ...violations.map(ofRule(element))];
 }
 
+/** Those that can be answered; an element of a type that is yet to come is shown without a control. */
+const ANSWERED_TYPES = new Set([
+  ...["openText", "multipleChoiceSingle", "multipleChoiceMulti", "nps", "rating", "csat", "ces", "cta", "consent"],
+  ...["pictureSelection", "date", "fileUpload", "cal", "matrix", "address", "contactInfo", "ranking"],
+]);
+
 /** A call to action without a button of its own is read, not answered. */
-const isStatement = ({ type, buttonUrl }: Element): boolean => type === "cta" && buttonUrl === undefined;
+const isStatement = ({ type, buttonUrl }: Element): boolean =>
+  !ANSWERED_TYPES.has(type) || (type === "cta" && buttonUrl === undefined);
 
 /** "Other" was chosen, and no word written yet. */
 const isBlankOther = (element: Element, answer: unknown): boolean =>

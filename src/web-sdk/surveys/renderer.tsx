@@ -2,12 +2,13 @@
 import { render } from "preact";
 import { readOptions } from "./options.ts";
 import { addStyles } from "./styles.ts";
+import type { UnsentAnswers } from "./unsent-answers.ts";
 import { SurveyView } from "./view/survey-view.tsx";
 
 /** SDKs remove it by this id when they are told that the survey was closed. */
 const MODAL_CONTAINER_ID = "formbricks-modal-container";
 
-export function createRenderer() {
+export function createRenderer({ unsent }: { unsent: UnsentAnswers }) {
   let nonce: string | undefined;
   let count = 0;
   return { renderSurvey, setNonce };
@@ -35,7 +36,7 @@ export function createRenderer() {
       options.callbacks.onClose();
     };
     render(null, container); // a survey that is there already makes room
-    render(<SurveyView key={count} id={`mortar-${count}`} options={options} onClose={close} />, container);
+    render(<SurveyView key={count} id={`mortar-${count}`} options={options} unsent={unsent} onClose={close} />, container);
   }
 }
 

@@ -51,11 +51,12 @@ export function createResponseQueue<Accepted>({
 }: ResponseQueueOptions<Accepted>): ResponseQueue {
   let pending: ResponseUpdate | null = null;
   let isSending = false;
+  let onItsWay: ResponseUpdate | null = null;
   return { add, retry };
 
   function add(update: ResponseUpdate): void {
     pending = pending === null ? update : mergeUpdates(pending, update);
-    onPending(pending);
+    onPending(onItsWay === null ? pending : mergeUpdates(onItsWay, pending));
     retry();
   }
 
@@ -70,10 +71,12 @@ export function createResponseQueue<Accepted>({
     while (pending !== null && status === "idle") {
       const update: ResponseUpdate = pending;
       pending = null;
+      onItsWay = update;
       status = await sendWithRetries(update);
+      onItsWay = null;
+      onPending(pending);
     }
     isSending = false;
-    onPending(pending);
     onStatus(status);
   }
 

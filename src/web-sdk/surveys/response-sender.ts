@@ -27,6 +27,8 @@ export interface ResponseSenderOptions {
   pinAuthToken: string | null;
   /** Null: no protection, or no token can be had, which the server then answers. */
   getRecaptchaToken: () => Promise<string | null>;
+  /** What a page before this one got to. */
+  resume?: { displayId: string | null; responseId: string | null };
 }
 
 const RETRIED_STATUSES = new Set([401, 404, 408, 425, 429]);
@@ -37,10 +39,11 @@ export function createResponseSender({
   response,
   pinAuthToken,
   getRecaptchaToken,
+  resume,
 }: ResponseSenderOptions): ResponseSender {
-  let displayId: string | null = null;
+  let displayId = resume?.displayId ?? null;
   let displaying: Promise<boolean> = Promise.resolve(false);
-  let responseId: string | null = null;
+  let responseId = resume?.responseId ?? null;
   let accepted: ResponseUpdate | null = null;
   let unanswered: ResponseUpdate | null = null;
   return { display, send, ids: () => ({ displayId, responseId }) };

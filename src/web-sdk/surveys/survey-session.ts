@@ -6,6 +6,7 @@ import { createResponseQueue, type QueueStatus, type ResponseUpdate } from "./re
 import { createResponseSender } from "./response-sender.ts";
 import { createSurveyApi } from "./survey-api.ts";
 import { languageTag } from "./survey-language.ts";
+import type { UnsentAnswers } from "./unsent-answers.ts";
 
 export interface SurveySession {
   /** The survey appeared. */
@@ -20,6 +21,7 @@ export interface SurveySessionOptions {
   fetch: typeof fetch;
   sleep: (ms: number) => Promise<void>;
   pageUrl: () => string;
+  unsent: UnsentAnswers;
   onStatus: (status: QueueStatus) => void;
   /** A quota that is full ends the survey. */
   onEndedByQuota: (endingId: string | undefined) => void;
@@ -30,26 +32,29 @@ export function createSurveySession(given: SurveySessionOptions): SurveySession 
 }
 
 function sessionOfServer(
-  { options, fetch, sleep, pageUrl, onStatus, onEndedByQuota }: SurveySessionOptions,
+  { options, fetch, sleep, pageUrl, unsent, onStatus, onEndedByQuota }: SurveySessionOptions,
   server: { appUrl: string; environmentId: string },
 ): SurveySession {
   const { survey, callbacks, userId, contactId } = options;
   const generation = userId === undefined ? "v2" : "v1";
   const api = createSurveyApi({ ...server, generation, fetch });
   const respondent = userId === undefined ? { contactId } : { userId };
+  const pinAuthToken = options.pinAuthToken ?? null;
+  const response = {
+    surveyId: survey.id,
+    contactId: contactId ?? null,
+    userId: userId ?? null,
+    singleUseId: options.singleUseId ?? null,
+    meta: metaOf(options, pageUrl),
+  };
   const sender = createResponseSender({
     api,
     display: { surveyId: survey.id, ...respondent },
-    response: {
-      surveyId: survey.id,
-      contactId: contactId ?? null,
-      userId: userId ?? null,
-      singleUseId: options.singleUseId ?? null,
-      meta: metaOf(options, pageUrl),
-    },
-    pinAuthToken: options.pinAuthToken ?? null,
+    response,
+    pinAuthToken,
     getRecaptchaToken: () => recaptchaToken(options),
   });
+  const unsentKey = `${survey.id} ${Math.random()}`;
   let isCreated = false;
   let isFinished = false;
   const queue = createResponseQueue({
@@ -67,6 +72,8 @@ function sessionOfServer(
       }
       if (endedByQuota !== null) onEndedByQuota(endedByQuota.endingId);
     },
+    onPending: (update) =>
+      unsent.keep(unsentKey, update && { ...server, generation, ...sender.ids(), response, pinAuthToken, update }),
   });
   window.addEventListener("online", queue.retry);
   return {
@@ -83,6 +90,29 @@ function sessionOfServer(
     retry: queue.retry,
     upload: createFileUpload({ api, surveyId: survey.id, fetch }),
   };
+}
+
+/** Sends what pages before this one could not; without a word to anybody, for whom it concerns has gone. */
+export function resendUnsent({ unsent, fetch, sleep }: Pick<SurveySessionOptions, "unsent" | "fetch" | "sleep">): void {
+  for (const [index, left] of unsent.takeLeft().entries()) {
+    const { appUrl, environmentId, generation, response, pinAuthToken, displayId, responseId } = left;
+    const sender = createResponseSender({
+      api: createSurveyApi({ appUrl, environmentId, generation, fetch }),
+      display: {},
+      response,
+      pinAuthToken,
+      getRecaptchaToken: async () => null,
+      resume: { displayId, responseId },
+    });
+    createResponseQueue({
+      send: sender.send,
+      sleep,
+      onStatus: (status) => {
+        if (status === "failed") unsent.keep(`${index} ${Math.random()}`, { ...left, ...sender.ids() });
+      },
+      onAccepted: () => {},
+    }).add(left.update);
+  }
 }
 
 /** Apps have no address worth telling. Source: client-api §9.4. */

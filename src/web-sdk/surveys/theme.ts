@@ -31,7 +31,7 @@ const DEFAULT_BRAND = "#2f5bd8";
 const TEXT_CONTRAST = 4.5;
 
 export interface Theme {
-  /** CSS variable → value. */
+  /** CSS variable (and `color-scheme`) → value. */
   variables: Record<string, string>;
   isProgressHidden: boolean;
 }
@@ -49,6 +49,7 @@ export function buildTheme(styling: Styling, prefersDark: boolean): Theme {
   const variables: Record<string, string> = {
     ...plainVariables(colors),
     ...sizeVariables(styling),
+    "color-scheme": isCardDark ? "dark" : "light", // of what the browser draws: pickers, ticks, scroll bars
     "--mo-brand-color": brand,
     "--mo-card-background-color": card,
     "--mo-button-bg-color": button,

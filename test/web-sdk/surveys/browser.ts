@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { makeTemporaryFolder } from "../../support/temporary-folder.ts";
 
 export const CHROMIUM = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
@@ -40,6 +40,13 @@ export interface Visit {
   errors: string[];
 }
 
+export interface VisitOptions extends BrowserContextOptions {
+  /** Behind the shop's address; `?csp=` is the page's content security policy. */
+  path?: string;
+  /** Who was there before; default: somebody new. */
+  visitor?: BrowserContext;
+}
+
 export type Browsing = Awaited<ReturnType<typeof startBrowsing>>;
 
 export async function startBrowsing() {
@@ -58,11 +65,8 @@ export async function startBrowsing() {
   const browser = await chromium.launch({ ...(CHROMIUM ? { executablePath: CHROMIUM } : {}), args: FLAGS });
   return { assets: folder.path, shopUrl, visit, leave, close };
 
-  async function visit(
-    baseUrl: string,
-    { path = "", ...context }: BrowserContextOptions & { path?: string } = {},
-  ): Promise<Visit> {
-    const page = await (await browser.newContext(context)).newPage();
+  async function visit(baseUrl: string, { path = "", visitor, ...context }: VisitOptions = {}): Promise<Visit> {
+    const page = await (visitor ?? (await browser.newContext(context))).newPage();
     page.setDefaultTimeout(10_000);
     const errors: string[] = [];
     page.on("console", (message) => {
@@ -104,7 +108,8 @@ export async function startBrowsing() {
 const RECORDER = `
   window.calls = [];
   window.show = (options) => {
-    const record = (name) => (...given) => { window.calls.push(name); (window.given ??= {})[name] = given; };
+    window.given = {};
+    const record = (name) => (...given) => { window.calls.push(name); window.given[name] = given; };
     const callbacks = {};
     for (const name of ["onDisplayCreated", "onResponseCreated", "onFinished", "onClose", ...(options.record ?? [])])
       callbacks[name] = record(name);

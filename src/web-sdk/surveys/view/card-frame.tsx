@@ -29,11 +29,13 @@ export interface CardFrameProps {
   back: { label: string; go(): void } | null;
   /** Null: there is nowhere to go on to. */
   nextLabel: string | null;
+  /** Files are on their way, and going on would leave them behind. */
+  isBusy: boolean;
   children: ComponentChildren;
 }
 
 export function CardFrame(props: CardFrameProps) {
-  const { options, theme, ui, direction, stepKey, onClose, onSubmit, onTouch, back, nextLabel, children } = props;
+  const { options, theme, ui, direction, stepKey, onClose, onSubmit, onTouch, back, nextLabel, isBusy, children } = props;
   const isModal = options.mode === "modal";
   const isBlocking = isModal && (options.overlay !== "none" || options.placement === "center");
   const card = useRef<HTMLDivElement>(null);
@@ -85,7 +87,7 @@ export function CardFrame(props: CardFrameProps) {
           tabIndex={-1}
           onSubmit={(event) => {
             event.preventDefault();
-            onSubmit();
+            if (!isBusy) onSubmit();
           }}
         >
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: keyboards scroll it where it is longer than the window */}
@@ -97,7 +99,7 @@ export function CardFrame(props: CardFrameProps) {
           <Notice {...props} />
           {nextLabel !== null && (
             <div class="mo-buttons">
-              <button type="submit" class="mo-button">
+              <button type="submit" class="mo-button" disabled={isBusy}>
                 {nextLabel}
               </button>
               {back !== null && (

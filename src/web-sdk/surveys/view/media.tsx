@@ -17,5 +17,5 @@ export function MediaView({ imageUrl, videoUrl, ui }: Media & { ui: Ui }) {
         />
       </div>
     );
-  return imageUrl === undefined ? null : <img class="mo-media" src={imageUrl} alt={ui.messages.pictureFor} />;
+  return imageUrl === undefined ? null : <img class="mo-media" src={ui.pictureUrl(imageUrl)} alt={ui.messages.pictureFor} />;
 }

@@ -12,6 +12,7 @@ import { languageOptions, languageTag, textsOf, translateAnswers } from "../surv
 import { createSurveySession, updateOf } from "../survey-session.ts";
 import { beginSurvey, moveBack, moveOn, moveToEnding, progressOf, type SurveyState, withAnswer } from "../survey-state.ts";
 import { buildTheme } from "../theme.ts";
+import type { UnsentAnswers } from "../unsent-answers.ts";
 import { CardFrame } from "./card-frame.tsx";
 import { EndingView, Welcome } from "./cards.tsx";
 import { ElementView } from "./element-view.tsx";
@@ -19,6 +20,7 @@ import { textOf, type Ui } from "./ui.ts";
 
 export interface SurveyViewProps {
   options: RenderOptions;
+  unsent: UnsentAnswers;
   /** Unique on the page. */
   id: string;
   onClose: () => void;
@@ -33,7 +35,7 @@ const AUTO_PROGRESS_DELAY_MS = 350;
 /** A change this soon after a touch was made by it; arrow keys change a choice too, but only pass it by. */
 const TOUCH_WINDOW_MS = 700;
 
-export function SurveyView({ options, id, onClose }: SurveyViewProps) {
+export function SurveyView({ options, unsent, id, onClose }: SurveyViewProps) {
   const { survey } = options;
   const [languageCode, setLanguageCode] = useState(options.languageCode);
   const [state, setState] = useState(() =>
@@ -41,6 +43,7 @@ export function SurveyView({ options, id, onClose }: SurveyViewProps) {
   );
   const [problems, setProblems] = useState(NO_PROBLEMS);
   const [status, setStatus] = useState<QueueStatus>("idle");
+  const [uploads, setUploads] = useState(0);
   const [timer] = useState(() => createAnswerTimer({ now: () => performance.now() }));
   const [sent] = useState(() => new Set<string>());
   const lastTouch = useRef(Number.NEGATIVE_INFINITY);
@@ -51,6 +54,7 @@ export function SurveyView({ options, id, onClose }: SurveyViewProps) {
       fetch: (input, init) => fetch(input, init),
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       pageUrl: () => window.location.href,
+      unsent,
       onStatus: setStatus,
       onEndedByQuota: (endingId) => setState((current) => moveToEnding(survey, current, endingId)),
     }),
@@ -64,7 +68,13 @@ export function SurveyView({ options, id, onClose }: SurveyViewProps) {
     language,
     recall: recallFrom(state),
     openUrl: (url) => openUrl(fillRecall(url, recallFrom(state), encodeURIComponent)),
-    upload: session.upload,
+    pictureUrl: (url) => (url.startsWith("/") && options.server !== null ? options.server.appUrl + url : url),
+    upload: async (file, element) => {
+      setUploads((count) => count + 1);
+      const result = await session.upload(file, element);
+      setUploads((count) => count - 1);
+      return result;
+    },
   };
   const { card } = state;
   const block = card.type === "block" ? card.block : null;
@@ -196,6 +206,7 @@ export function SurveyView({ options, id, onClose }: SurveyViewProps) {
           : null
       }
       nextLabel={nextLabel()}
+      isBusy={uploads > 0}
     >
       {card.type === "welcome" && survey.welcomeCard !== null && (
         <Welcome card={survey.welcomeCard} survey={survey} responseCount={options.responseCount} ui={ui} />

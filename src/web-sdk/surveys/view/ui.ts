@@ -15,6 +15,8 @@ export interface Ui {
   language: string | undefined;
   recall: Recall;
   openUrl(url: string): void;
+  /** The whole address of a picture that the survey may name without the server's. */
+  pictureUrl(url: string): string;
   upload: UploadFile;
 }
 

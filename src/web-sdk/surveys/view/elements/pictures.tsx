@@ -23,7 +23,7 @@ export function Pictures({ element, answer, onAnswer, ui }: ElementProps) {
             onChange={() => choose(id)}
           />
           <span class="mo-box">
-            <img src={imageUrl} alt="" />
+            <img src={ui.pictureUrl(imageUrl)} alt="" />
           </span>
           <span class="mo-tick" aria-hidden="true">
             <CheckIcon />
