@@ -35,7 +35,7 @@ function mortar(args: string[], environment: Record<string, string> = {}): Promi
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, DATA_DIR: join(folder.path, "data"), ...environment };
   const command = ["--import", "tsx", join(ROOT, "src/cli/main.ts"), ...args];
   return new Promise((resolve) => {
-    execFile(process.execPath, command, { cwd: ROOT, env }, (error, stdout, stderr) => {
+    execFile(process.execPath, command, { cwd: ROOT, env, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       resolve({ status: typeof error?.code === "number" ? error.code : 0, stdout, stderr });
     });
   });

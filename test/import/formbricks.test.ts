@@ -83,6 +83,8 @@ describe("a dump of 2026", () => {
           userId: "ada",
           email: null,
           companyId: null,
+          visitorId: expect.any(String), // made up for each contact
+          attributeTimes: {},
         },
         attributes: {
           ...{ plan: "pro", age: 36.5, score: 100, zip: "01234" },
@@ -381,6 +383,10 @@ describe("a source that cannot be read", () => {
   });
 });
 
+/** Without what is made up for each row. */
+const rowsOf = async (target: Awaited<ReturnType<typeof createTarget>>, table: string) =>
+  (await target.rows(`select * from ${table} order by id`)).map((row) => ({ ...row, visitorId: undefined }));
+
 describe("a running database as the source", () => {
   it("gives the same as its dump", async () => {
     const source = await createDatabase({ migrated: false });
@@ -392,9 +398,7 @@ describe("a running database as the source", () => {
       try {
         expect(counts).toEqual(countsOf(await other.importFile(dump2026())));
         for (const table of ["contacts", "surveys", "responses", "api_keys"])
-          expect(await target.rows(`select * from ${table} order by id`)).toEqual(
-            await other.rows(`select * from ${table} order by id`),
-          );
+          expect(await rowsOf(target, table)).toEqual(await rowsOf(other, table));
       } finally {
         await other.drop();
       }
