@@ -36,23 +36,25 @@ const BUILT_FOLDER = fileURLToPath(new URL("../../dist/web-sdk/", import.meta.ur
 export interface ScriptFilesOptions {
   /** Files in it take the place of our own. */
   folder: string | undefined;
+  /** Where our own are; default: where `npm run build` puts them. */
+  builtFolder?: string;
 }
 
 /** Prefix `/js`. A script that is not there answers 404 and says what to do. */
-export const scriptFiles: FastifyPluginAsync<ScriptFilesOptions> = async (app, { folder }) => {
+export const scriptFiles: FastifyPluginAsync<ScriptFilesOptions> = async (app, { folder, builtFolder = BUILT_FOLDER }) => {
   const otherMethods = answerOtherMethods(app);
   answerUnknownPath(app);
-  const send = await scriptSender(app, folder);
+  const send = await scriptSender(app, [folder, builtFolder]);
   for (const name of Object.keys(TYPES).filter(isScript))
     app.get(`/${name}`, HIDDEN, (request, reply) => send(name, request, reply));
   otherMethods.close();
 };
 
 /** Prefix `/api/packages`: where loaders before 3.0.1 and the first React Native SDKs look for the same scripts. */
-export const packageFiles: FastifyPluginAsync<ScriptFilesOptions> = async (app, { folder }) => {
+export const packageFiles: FastifyPluginAsync<ScriptFilesOptions> = async (app, { folder, builtFolder = BUILT_FOLDER }) => {
   const otherMethods = answerOtherMethods(app);
   answerUnknownPath(app);
-  const send = await scriptSender(app, folder);
+  const send = await scriptSender(app, [folder, builtFolder]);
   for (const name of ["js", "app", "website"])
     app.get(`/${name}`, HIDDEN, (request, reply) => send("formbricks.umd.cjs", request, reply));
   app.get("/surveys", HIDDEN, (request, reply) => send("surveys.umd.cjs", request, reply));
@@ -63,7 +65,7 @@ const HIDDEN = { schema: { hide: true } };
 
 const isScript = (name: string): name is Script => name in TYPES;
 
-async function scriptSender(app: Parameters<FastifyPluginAsync>[0], folder: string | undefined) {
+async function scriptSender(app: Parameters<FastifyPluginAsync>[0], folders: readonly (string | undefined)[]) {
   await app.register(fastifyStatic, { root: process.cwd(), serve: false }); // each file names its folder
   return send;
 
@@ -79,8 +81,7 @@ async function scriptSender(app: Parameters<FastifyPluginAsync>[0], folder: stri
   }
 
   async function folderOf(name: Script): Promise<string> {
-    for (const candidate of [folder, BUILT_FOLDER])
-      if (candidate !== undefined && (await exists(candidate, name))) return candidate;
+    for (const candidate of folders) if (candidate !== undefined && (await exists(candidate, name))) return candidate;
     const remedy = `run npm run build, or put ${name} into a folder and name the folder in SDK_ASSETS_DIR`;
     throw new Problem("not_found", `This server has no ${name}: ${remedy}`, { details: {} });
   }

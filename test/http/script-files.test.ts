@@ -1,7 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import Fastify from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { scriptFiles } from "../../src/http/script-files.ts";
+import type { Problem } from "../../src/shared/problem.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
 
@@ -131,13 +134,18 @@ describe("where loaders before 3.0.1 look", () => {
   });
 });
 
-test("a source map that nobody provided answers 404 and says what to do", async () => {
-  const { body, headers } = await server.request.get("/js/surveys.umd.cjs.map").expect(404);
-  expect(body).toEqual({
-    code: "not_found",
+test("a script that was neither built nor provided is not found, and it is said what to do", async () => {
+  const app = Fastify();
+  app.setErrorHandler<Problem>(({ kind, message }, _request, reply) => reply.code(404).send({ kind, message }));
+  const empty = makeTemporaryFolder();
+  await app.register(scriptFiles, { prefix: "/js", folder: undefined, builtFolder: empty.path });
+  const { body, headers } = await app.inject("/js/surveys.umd.cjs.map");
+  expect(JSON.parse(body)).toEqual({
+    kind: "not_found",
     message:
       "This server has no surveys.umd.cjs.map: run npm run build, or put surveys.umd.cjs.map into a folder and name the folder in SDK_ASSETS_DIR",
-    details: {},
   });
-  expect(headers).toMatchObject({ "access-control-allow-origin": "*", "cache-control": "private, no-store" });
+  expect(headers).toMatchObject({ "access-control-allow-origin": "*" });
+  await app.close();
+  empty.remove();
 });
