@@ -35,7 +35,7 @@ const SWEEP_BATCH = 500;
 
 /**
  * The queue of deliveries in the database. Any number of processes work on it at once; what one of them took and did not
- * settle before its lease ended is taken again. Source of the order of things: src/decisions/0020.
+ * settle before its lease ended is taken again. Source of the order of things: src/decisions/0023.
  */
 export function createDeliveryQueue({
   db,

@@ -1,6 +1,6 @@
 /**
  * The statements of deliveries. A webhook's deliveries are a queue of their own, and `webhooks."dueAt"` says when it has to
- * be looked at next; `src/decisions/0020` tells why. Whoever makes a delivery due moves `dueAt` forward in the same
+ * be looked at next; `src/decisions/0023` tells why. Whoever makes a delivery due moves `dueAt` forward in the same
  * transaction; {@link CLAIM} and {@link RESCHEDULE} run while the webhook's row is locked.
  */
 import type { ResponseSnapshot } from "./payload.ts";
