@@ -20,6 +20,7 @@ export async function prepareGround(db: Database, contacts: number): Promise<Gro
   const displays1000 = await fill(db, 20);
   await makeDisplays(db, displays2, 2);
   await makeDisplays(db, displays1000, 1_000);
+  await makeResponses(db, { ...idOf(large), surveyId, contacts: Math.min(contacts, SMALL) });
   await db.query("vacuum analyze");
   await db.query("checkpoint"); // now, not during a measurement
   return { large, small, segments5, segments500, displays2, displays1000, surveyId };
@@ -50,6 +51,22 @@ async function fill(db: Database, contacts: number): Promise<Filled> {
     );
   }
   return { environmentId, contacts };
+}
+
+/**
+ * Two responses for each of some contacts. Without any, the planner would be told that the table is empty, and what it
+ * plans for an empty table is wrong for the one that the measurement fills.
+ */
+async function makeResponses(
+  db: Database,
+  { environmentId, surveyId, contacts }: { environmentId: string; surveyId: string; contacts: number },
+): Promise<void> {
+  await db.query(
+    `insert into responses ("environmentId", id, "surveyId", "contactId", finished, data, "updatedAt")
+     select c."environmentId", 'cseed' || n || c.id, $2, c.id, true, '{}', now()
+     from (select * from contacts where "environmentId" = $1 order by id limit $3) c cross join generate_series(1, 2) n`,
+    [environmentId, surveyId, contacts],
+  );
 }
 
 /** Segments of two filters each, a text and a number; about half of them have a contact in it. */
