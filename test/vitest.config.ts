@@ -10,10 +10,8 @@ export default defineConfig({
           name: "integration",
           include: ["test/**/*.test.ts"],
           globalSetup: "test/support/database.ts",
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-          // Many of these tests start and kill processes; on a busy machine one may run into another's time limit.
-          retry: process.env.CI ? 2 : 0,
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
           expect: { poll: { timeout: 10_000 } },
           // It imports what only a phone has; test/clients/phone.ts stands in for that.
           server: { deps: { inline: ["@formbricks/react-native"] } },
