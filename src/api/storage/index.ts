@@ -35,7 +35,7 @@ export const storageApi: FastifyPluginAsync<StorageApiOptions> = async (app, { s
   answerUnknownPath(app);
   await app.register(publicFiles, { services });
   await app.register(privateFiles, { services });
-  app.get("/:environmentId/*", { schema: { hide: true } }, async () => {
+  app.get("/:environmentId/*", { schema: { hide: true, operationId: "refuseFileAccess" } }, async () => {
     throw invalid("Fields are missing or incorrectly formatted", {
       issues: [{ field: "accessType", issue: 'Invalid option: expected one of "public"|"private"' }],
     });
@@ -55,7 +55,7 @@ const publicFiles: FastifyPluginAsync<StorageApiOptions> = async (app, { service
 
 const privateFiles: FastifyPluginAsync<StorageApiOptions> = async (app, { services }) => {
   const { apiKeys, environments, uploads } = services;
-  authenticate(app, apiKeys, { acceptBearer: true });
+  authenticate(app, apiKeys);
   app.get<FileRoute>("/:environmentId/private/*", { schema: describe("private") }, async (request, reply) => {
     const { params, principal } = request;
     const { id } = await environments.configuration(params.environmentId);
@@ -69,7 +69,6 @@ const describe = (access: FileAccess) => ({
   operationId: `get${access === "public" ? "Public" : "Private"}File`,
   summary: `A ${access} file`,
   tags: ["Storage"],
-  ...(access === "private" && { security: [{ apiKey: [] }] }),
 });
 
 function findFile(uploads: UploadService, ownerIds: string[], access: FileAccess, path: string): Promise<ServedFile> {
