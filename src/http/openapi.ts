@@ -3,6 +3,7 @@ import swaggerUi from "@fastify/swagger-ui";
 import plugin from "fastify-plugin";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
 import type { OpenAPIV3_1 } from "openapi-types";
+import { finishDocument } from "./openapi-finish.ts";
 import type { Permission } from "./permissions.ts";
 
 /** The OpenAPI document at `/openapi.json` and, to be read in a browser, at `/docs`. */
@@ -10,15 +11,25 @@ export const openApiDocument = plugin(async (app) => {
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
-      info: { title: "Mortar", version: "1", description: "A self-hostable server that speaks Formbricks' API." },
+      info: {
+        title: "Mortar",
+        version: "1",
+        description: "A self-hostable server that speaks Formbricks' API.",
+        license: { name: "MIT", identifier: "MIT" },
+      },
+      servers: [{ url: "/", description: "This server" }],
       components: { securitySchemes: SECURITY_SCHEMES },
     },
     transform: (route) => {
       const { schema, url } = jsonSchemaTransform(route);
       const { permission } = route.route.config ?? {};
-      return { url, schema: permission === undefined || schema?.hide ? schema : { ...schema, ...describe(permission, schema) } };
+      // A wildcard has no name of its own.
+      return {
+        url: url.replace(/\*$/, ":filePath"),
+        schema: permission === undefined || schema?.hide ? schema : { ...schema, ...describe(permission, schema) },
+      };
     },
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) => finishDocument(jsonSchemaTransformObject(document)),
   });
   await app.register(swaggerUi, { routePrefix: "/docs" });
   app.get("/openapi.json", { schema: { hide: true, operationId: "getOpenApiDocument" } }, async () => app.swagger());

@@ -33,7 +33,7 @@ const FILTERS = [
 const moment = () => new Date().toISOString();
 const email = () => `${newId()}@example.com`;
 
-const webhook = { name: "n", url: "https://93.184.216.34/", source: "user", triggers: ["responseFinished"] };
+const webhook = { name: "n", url: "http://127.0.0.1:9/", source: "user", triggers: ["responseFinished"] };
 const attributeKey = () => ({ key: `k${newId()}`, name: null, description: null });
 const csvOf = (header: string, row: string) => `${header}\n${row}\n`;
 
@@ -61,7 +61,7 @@ const purge = (ids: Ids): Call => ({ path: { requestId: ids.erasure } });
 const sprigUser = (ids: Ids): Call => ({ path: { userId: ids.userId } });
 
 export const CALLS: Record<KeyedOperation, (ids: Ids) => Call> = {
-  getPrivateFile: ({ environment }) => ({ path: { environmentId: environment, "*": "a.png" } }),
+  getPrivateFile: ({ environment }) => ({ path: { environmentId: environment, filePath: "a.png" } }),
 
   getMe: nothing,
   getWebhooksV1: nothing,

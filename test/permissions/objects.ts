@@ -85,7 +85,7 @@ export function createObjectMakers(db: Database, { environmentId, organizationId
     webhook: async () => {
       const id = newId();
       await prisma.webhook.create({
-        data: { id, environmentId, url: "https://93.184.216.34/", triggers: ["responseCreated"], surveyIds: [] },
+        data: { id, environmentId, url: "http://127.0.0.1:9/", triggers: ["responseCreated"], surveyIds: [] },
       });
       return id;
     },
