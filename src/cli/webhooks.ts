@@ -39,12 +39,12 @@ const deliveriesCommand = (): Command =>
 
 const formatDeliveries = (rows: Delivery[]): string =>
   formatTable(
-    ["id", "created", "event", "response", "status", "attempts", "last result", "next attempt"],
-    rows.map(({ id, createdAt, event, responseId, status, attempts, lastStatus, lastError, nextAttemptAt }) => [
+    ["id", "created", "event", "subject", "status", "attempts", "last result", "next attempt"],
+    rows.map(({ id, createdAt, event, subjectId, status, attempts, lastStatus, lastError, nextAttemptAt }) => [
       id,
       createdAt.toISOString(),
       event,
-      responseId,
+      subjectId,
       status,
       String(attempts),
       [lastStatus, lastError].filter((part) => part !== null).join(" "),

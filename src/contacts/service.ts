@@ -17,6 +17,7 @@ import {
   planAttributes,
   type SubmittedAttributes,
 } from "./attribute-plan.ts";
+import type { ContactWatch } from "./contact-watch.ts";
 import { CREATE_FROM_HISTORY, type HistoryItem, historyValues, MERGE_HISTORY } from "./history-statement.ts";
 import {
   ALL_EVENTS,
@@ -30,9 +31,11 @@ import {
   identifyWithFactsValues,
   type SurveyHistoryRow,
 } from "./identify-statement.ts";
+import { createWatchedIdentify } from "./watched-identify.ts";
 
 export type { AttributeNote, AttributeRules, SubmittedAttributes } from "./attribute-plan.ts";
 export { VERBATIM_RULES } from "./attribute-plan.ts";
+export { type ContactWatch, createContactWatch } from "./contact-watch.ts";
 
 export interface IdentifyInput {
   environment: EnvironmentConfiguration;
@@ -108,7 +111,7 @@ const FIND_BY_USER_ID = {
   text: `select id, email, attributes from contacts where "environmentId" = $1 and "userId" = $2`,
 };
 
-type Submitted = Pick<IdentifyInput, "userId" | "attributes" | "rules" | "company">;
+type Submitted = Pick<IdentifyInput, "userId" | "attributes" | "rules" | "company" | "device">;
 
 interface IdentifiedWithKeys {
   row: IdentifiedRow;
@@ -152,6 +155,7 @@ export function createContactService({
   db,
   companies,
   environments,
+  watch,
   newId,
   now,
   maxAttributeKeys,
@@ -159,19 +163,24 @@ export function createContactService({
   db: Database;
   companies: CompanyService;
   environments: EnvironmentService;
+  watch: ContactWatch;
   newId: () => string;
   now: () => number;
   maxAttributeKeys: number;
 }) {
-  const batcher = createBatcher<IdentifyItem, IdentifiedRow>({
-    run: runBatch,
-    isOfOneItem: (error) => !isUnavailable(error),
-    keyOf: ({ environmentId, userId }) => `${environmentId} ${userId}`,
-    merge: mergeItems,
+  const limits = {
+    isOfOneItem: (error: unknown) => !isUnavailable(error),
     maxRunning: db.namedConnections,
     maxBatch: MAX_BATCH,
     maxWaiting: MAX_WAITING,
+  };
+  const batcher = createBatcher<IdentifyItem, IdentifiedRow>({
+    ...limits,
+    run: runBatch,
+    keyOf: ({ environmentId, userId }) => `${environmentId} ${userId}`,
+    merge: mergeItems,
   });
+  const watched = createWatchedIdentify({ ...limits, db, watch, send: runWithin, merge: mergeItems });
   const inTurn = createTurns();
   return {
     findByUserId,
@@ -183,8 +192,14 @@ export function createContactService({
     fillNames,
     find,
     findVisitorIds,
-    load: batcher.load,
+    load,
   };
+
+  /** Identifies that wait to be sent, and batches that are under way. */
+  function load(): { waiting: number; running: number } {
+    const [plain, told] = [batcher.load(), watched.load()];
+    return { waiting: plain.waiting + told.waiting, running: plain.running + told.running };
+  }
 
   /** The contact as it is; null when the environment has none of this user id. */
   async function findByUserId(environmentId: string, userId: string): Promise<FoundContact | null> {
@@ -240,6 +255,28 @@ export function createContactService({
     return items.flatMap((item) => (item.eventQueries ? askingRows : plainRows).shift() ?? []);
   }
 
+  /** As {@link runBatch}, inside a transaction. */
+  async function runWithin(tx: Pick<Transaction, "query">, items: readonly IdentifyItem[]): Promise<IdentifiedRow[]> {
+    const plain = await send(
+      tx,
+      items.filter((item) => !item.eventQueries),
+    );
+    const asking = await send(
+      tx,
+      items.filter((item) => item.eventQueries),
+    );
+    return items.flatMap((item) => (item.eventQueries ? asking : plain).shift() ?? []);
+  }
+
+  /** Together with others that arrive now; where webhooks are told of contacts, in a transaction with what they are told. */
+  function submit(
+    environment: EnvironmentConfiguration,
+    item: IdentifyItem,
+    device: IdentifyInput["device"],
+  ): Promise<IdentifiedRow> {
+    return watch.watches(environment) ? watched.submit({ environment, device, item }) : batcher.submit(item);
+  }
+
   /** @param items all of them with event queries, or none */
   async function send(tx: Pick<Transaction, "query">, items: readonly IdentifyItem[]): Promise<IdentifiedRow[]> {
     if (items.length === 0) return [];
@@ -251,12 +288,13 @@ export function createContactService({
   /** Sends the contact, together with others that arrive now, until it was written as it is. */
   async function apply(
     environment: EnvironmentConfiguration,
-    { userId, company }: Submitted,
+    { userId, company, device }: Submitted,
     plan: AttributePlan,
   ): Promise<IdentifiedRow> {
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
       const companyId = company ? (await companies.identify(environment.id, company)).id : null;
-      const row = await batcher.submit(toItem(environment, userId, plan, companyId)).catch((error: unknown) => {
+      const item = toItem(environment, userId, plan, companyId);
+      const row = await submit(environment, item, device).catch((error: unknown) => {
         // Two contacts claimed one address at the same moment: the loser finds it taken when it looks again. Or the
         // company was deleted meanwhile: it is made anew.
         if (isUniqueViolation(error, "email") || isRetryable(error) || (companyId !== null && isMissingRow(error)))
@@ -269,7 +307,7 @@ export function createContactService({
   }
 
   /**
-   * Identifies many contacts inside a transaction, which it makes fail when two contacts of the list, or of the list and
+   * Identifies many contacts inside a transaction (whoever begins it has them watched), which it makes fail when two contacts of the list, or of the list and
    * of another call, claim one address. Several entries for one contact are merged, later over earlier. Writes the
    * contacts in the order of their user ids, so that transactions that do likewise do not deadlock. Returns notes by
    * position; whoever commits calls `environments.forget` when `keysCreated`.
@@ -310,7 +348,9 @@ export function createContactService({
     contact: AddressContact,
     rules: AttributeRules,
   ): Promise<StoredContact> {
-    const { contacts, keysCreated } = await db.transaction((tx) => identifyManyByEmail(tx, environment, [contact], rules));
+    const { contacts, keysCreated } = await db.transaction((tx) =>
+      watch.around(tx, environment, { emails: [contact.email] }, () => identifyManyByEmail(tx, environment, [contact], rules)),
+    );
     if (keysCreated) environments.forget(environment.id);
     const [stored] = contacts;
     if (!stored) throw tooBusy();
@@ -481,7 +521,9 @@ export function createContactService({
           // The types may be those of another process that created the same keys a moment before.
           const { attributes, rules } = without(skipped, submitted);
           const plan = planAttributes(attributes, { attributeKeys, languages, rules });
-          const row = await applyWithin(tx, configuration, submitted, plan);
+          const write = () => applyWithin(tx, configuration, submitted, plan);
+          const { userId, device } = submitted;
+          const row = await watch.around(tx, configuration, { userIds: [userId] }, write, () => device);
           if (created.length > 0) await notifyChange(tx, "environment", environmentId);
           return { row, notes: [...creationNotes(created, skipped, rules), ...plan.notes] };
         });

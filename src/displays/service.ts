@@ -1,10 +1,12 @@
-import type { Database } from "../db/database.ts";
+import type { ContactWatch } from "../contacts/service.ts";
+import type { Database, Transaction } from "../db/database.ts";
 import { isMissingRow } from "../db/errors.ts";
 import type { EnvironmentConfiguration } from "../environments/service.ts";
 import { ID_PATTERN } from "../shared/ids.ts";
 import { invalid, notFound, Problem } from "../shared/problem.ts";
 import { type LiveSurveyService, requireAccepting } from "../surveys/live-survey.ts";
-import { CREATE_DISPLAY, type DisplayRow, RESPONSE_OF_DISPLAY } from "./display-statements.ts";
+import type { DisplaySnapshot, Outbox } from "../webhooks/service.ts";
+import { CREATE_DISPLAY, type DisplayRow, RESPONSE_OF_DISPLAY, TELL_DISPLAY } from "./display-statements.ts";
 
 export interface DisplayInput {
   environment: EnvironmentConfiguration;
@@ -21,7 +23,19 @@ export type Display = DisplayRow;
 export type DisplayService = ReturnType<typeof createDisplayService>;
 
 /** Displays: that a survey was shown, and to whom. */
-export function createDisplayService({ db, surveys, newId }: { db: Database; surveys: LiveSurveyService; newId: () => string }) {
+export function createDisplayService({
+  db,
+  surveys,
+  watch,
+  outbox,
+  newId,
+}: {
+  db: Database;
+  surveys: LiveSurveyService;
+  watch: ContactWatch;
+  outbox: Outbox;
+  newId: () => string;
+}) {
   return { create, findResponseId };
 
   /**
@@ -33,24 +47,51 @@ export function createDisplayService({ db, surveys, newId }: { db: Database; sur
     const survey = await surveys.find(environment, surveyId);
     if (survey.environmentId !== environment.id) throw notFound("survey", surveyId);
     requireAccepting(survey);
-    const [display] = await db
-      .query<DisplayRow>(CREATE_DISPLAY, [
-        environment.id,
-        newId(),
-        surveyId,
-        viewer !== null && "contactId" in viewer ? viewer.contactId : null,
-        viewer !== null && "userId" in viewer ? viewer.userId : null,
-        newId(),
-        idempotencyKey === null ? null : `key:${idempotencyKey}`,
-      ])
-      .catch((error: unknown) => {
-        if (isMissingRow(error)) throw notFound("survey", surveyId); // deleted a moment ago
-        throw error;
-      });
+    const newDisplayId = newId();
+    const userId = viewer !== null && "userId" in viewer ? viewer.userId : null;
+    const values = [
+      environment.id,
+      newDisplayId,
+      surveyId,
+      viewer !== null && "contactId" in viewer ? viewer.contactId : null,
+      userId,
+      newId(),
+      idempotencyKey === null ? null : `key:${idempotencyKey}`,
+    ];
+    const isTold = environment.listenedEvents.has("displayCreated") || (userId !== null && watch.watches(environment));
+    const [display] = await (isTold
+      ? createAndTell(environment, values, { newDisplayId, userId })
+      : db.query<DisplayRow>(CREATE_DISPLAY, values)
+    ).catch((error: unknown) => {
+      if (isMissingRow(error)) throw notFound("survey", surveyId); // deleted a moment ago
+      throw error;
+    });
     if (display === undefined) throw new Error("the statement stores a display or finds one");
     if (display.surveyId !== surveyId)
       throw new Problem("conflict", "The Idempotency-Key was used for a display of another survey");
     return display;
+  }
+
+  /** The same in a transaction, with what webhooks are to be told of the display and of the contact. */
+  function createAndTell(
+    environment: EnvironmentConfiguration,
+    values: unknown[],
+    { newDisplayId, userId }: { newDisplayId: string; userId: string | null },
+  ): Promise<DisplayRow[]> {
+    return db.transaction(async (tx) => {
+      const touched = { userIds: userId === null ? [] : [userId] };
+      const rows = await watch.around(tx, environment, touched, () => tx.query<DisplayRow>(CREATE_DISPLAY, values));
+      const isNew = rows.some(({ id }) => id === newDisplayId);
+      if (isNew && environment.listenedEvents.has("displayCreated")) await tellDisplay(tx, environment.id, newDisplayId);
+      return rows;
+    });
+  }
+
+  async function tellDisplay(tx: Transaction, environmentId: string, displayId: string): Promise<void> {
+    const [payload] = await tx.query<DisplaySnapshot>(TELL_DISPLAY, [environmentId, displayId]);
+    if (payload === undefined) throw new Error("the display was stored a moment ago");
+    const { surveyId, contact } = payload;
+    await outbox.append(tx, environmentId, [{ type: "displayCreated", surveyId, contactId: contact?.id, payload }]);
   }
 
   /** The id of the response that a display led to, null when there is none. Throws `not_found` (type `display`). */

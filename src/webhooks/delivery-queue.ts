@@ -8,6 +8,7 @@ import {
   MEASURE,
   type QueueDepth,
   RELEASE,
+  RENEW,
   RESCHEDULE,
   SETTLE,
   SWEEP,
@@ -40,17 +41,17 @@ const SWEEP_BATCH = 500;
 export function createDeliveryQueue({
   db,
   now,
-  leaseMs = 60_000,
+  leaseMs = 10_000,
   perWebhook = 2,
 }: {
   db: Database;
   now: () => number;
-  /** Longer than any attempt takes. */
+  /** How long what a process took is left to it after its last sign of life; see `renew`. */
   leaseMs?: number;
   /** How many deliveries a webhook gets at a time, over all processes. */
   perWebhook?: number;
 }) {
-  return { expand, claim, settle, release, switchOff, sweep, measure };
+  return { leaseMs, expand, claim, renew, settle, release, switchOff, sweep, measure };
 
   /** Turns events of the outbox into deliveries. Tells whether there may be more. */
   async function expand(): Promise<boolean> {
@@ -58,7 +59,7 @@ export function createDeliveryQueue({
     return result !== undefined && result.events === EXPAND_BATCH;
   }
 
-  /** Takes deliveries that are due. What is taken is this process's until the lease ends. */
+  /** Takes deliveries that are due. What is taken is this process's until the lease ends, which it has to renew before. */
   async function claim({ webhooks, includeFailing }: ClaimOptions): Promise<ClaimedDelivery[]> {
     const at = now();
     return await db.transaction(async (tx) => {
@@ -69,6 +70,12 @@ export function createDeliveryQueue({
       await tx.query(RESCHEDULE, [...ids, perWebhook]);
       return claimed;
     });
+  }
+
+  /** Keeps what was claimed and is still being sent. */
+  async function renew(claimed: readonly ClaimedDelivery[]): Promise<void> {
+    const keys = [claimed.map(({ environmentId }) => environmentId), claimed.map(({ id }) => id)];
+    await db.query(RENEW, [...keys, claimed.map(({ attempts }) => attempts), new Date(now() + leaseMs)]);
   }
 
   /** Null when the delivery, or its webhook, is no longer this claim's business. */

@@ -3,25 +3,27 @@
  * be looked at next; `src/decisions/0023` tells why. Whoever makes a delivery due moves `dueAt` forward in the same
  * transaction; {@link CLAIM} and {@link RESCHEDULE} run while the webhook's row is locked.
  */
-import type { ResponseSnapshot } from "./payload.ts";
+import type { EventSnapshot } from "./payload.ts";
 
 /**
- * Turns events of the outbox into deliveries: one for each webhook that asks for the event. A webhook that is switched off
- * gets one that has failed, to be replayed. Parameters: how many, now.
+ * Turns events of the outbox into deliveries: one for each webhook that asks for the event. A webhook's choice of surveys
+ * leaves out no event that is not about a survey. A webhook that is switched off gets a delivery that has failed, to be
+ * replayed. Parameters: how many, now.
  */
 export const EXPAND = `
 with next as (
   select "environmentId", id from outbox_events order by id limit $1 for update skip locked
 ), taken as (
   delete from outbox_events o using next where o."environmentId" = next."environmentId" and o.id = next.id
-  returning o."environmentId", o.id, o."createdAt", o.type::text as type, o."surveyId", o."responseId", o.payload
+  returning o."environmentId", o.id, o."createdAt", o.type::text as type, o."surveyId", o.payload,
+    coalesce(o."responseId", o."contactId", o.payload ->> 'id', o.id) as "subjectId"
 ), matched as (
   select t.*, w.id as "webhookId", w."disabledAt" is not null as "isOff"
   from taken t join webhooks w on w."environmentId" = t."environmentId"
-    and t.type = any(w.triggers) and (w."surveyIds" = '{}' or t."surveyId" = any(w."surveyIds"))
+    and t.type = any(w.triggers) and (w."surveyIds" = '{}' or t."surveyId" is null or t."surveyId" = any(w."surveyIds"))
 ), events as (
   insert into webhook_events ("environmentId", id, "createdAt", type, "surveyId", "subjectId", payload)
-  select distinct on ("environmentId", id) "environmentId", id, "createdAt", type, "surveyId", "responseId", payload from matched
+  select distinct on ("environmentId", id) "environmentId", id, "createdAt", type, "surveyId", "subjectId", payload from matched
 ), due as (
   update webhooks w set "dueAt" = least(w."dueAt", $2::timestamptz)
   from (select distinct "environmentId", "webhookId" from matched where not "isOff") m
@@ -30,7 +32,7 @@ with next as (
   insert into webhook_deliveries ("environmentId", id, "createdAt", "updatedAt", "webhookId", "eventId", "subjectId",
     status, "nextAttemptAt", "lastError")
   select "environmentId", encode(sha256(convert_to(id || '.' || "webhookId" || '.' || type, 'UTF8')), 'hex'), $2, $2,
-    "webhookId", id, "responseId", case when "isOff" then 'failed' else 'pending' end::webhook_delivery_status,
+    "webhookId", id, "subjectId", case when "isOff" then 'failed' else 'pending' end::webhook_delivery_status,
     case when not "isOff" then $2 end, case when "isOff" then 'webhook_off' end
   from matched
 )
@@ -97,7 +99,7 @@ export interface ClaimedDelivery extends LaneRow {
   attempts: number;
   attemptsBefore: number;
   event: string;
-  payload: ResponseSnapshot;
+  payload: EventSnapshot;
   url: string;
   secret: string | null;
   previousSecret: string | null;
@@ -105,6 +107,12 @@ export interface ClaimedDelivery extends LaneRow {
   /** Whether the webhook's last delivery failed. */
   isFailing: boolean;
 }
+
+/** Parameters: environment ids, delivery ids, attempts, new end of the lease. */
+export const RENEW = `
+update webhook_deliveries d set "nextAttemptAt" = $4
+from unnest($1::text[], $2::text[], $3::int[]) as c("environmentId", id, attempts)
+where d."environmentId" = c."environmentId" and d.id = c.id and d.attempts = c.attempts and d.status = 'sending'`;
 
 /**
  * When the locked webhooks have to be looked at next. One whose room is taken, or whose due deliveries wait for one of the
