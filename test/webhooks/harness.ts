@@ -89,7 +89,7 @@ export async function startHarness({
     }
   }
 
-  function startWorker(options: { maxSending?: number } = {}) {
+  function startWorker(options: { maxSending?: number; pollMs?: number } = {}) {
     const { deliver } = parts.deliverer;
     const worker = createDeliveryWorker({ queue: parts.queue, deliver, now, log, keepMs: 86_400_000, pollMs: 20, ...options });
     worker.start();
