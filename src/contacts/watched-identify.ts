@@ -1,74 +1,57 @@
-/** Identify in environments where webhooks are told of contacts: the same statement, in a transaction with its events. */
+/** Identify's writes in environments where webhooks are told of contacts. Those that change nothing never come here. */
 import type { Database, Transaction } from "../db/database.ts";
 import type { EnvironmentConfiguration } from "../environments/service.ts";
 import type { SegmentSubject } from "../segments/service.ts";
-import { type Batcher, type BatcherOptions, createBatcher } from "../shared/batcher.ts";
 import type { ContactWatch } from "./contact-watch.ts";
 import type { IdentifiedRow, IdentifyItem } from "./identify-statement.ts";
 
-export interface WatchedItem {
-  environment: EnvironmentConfiguration;
-  device: SegmentSubject["device"];
-  item: IdentifyItem;
+/** An item of a watched environment. */
+export interface WatchedItem extends IdentifyItem {
+  watched: { environment: EnvironmentConfiguration; device: SegmentSubject["device"] };
 }
 
 /**
- * As the batcher of ordinary identifies; only that those of an environment that arrive together go in one transaction,
- * which locks their contacts and takes a few round trips more.
- * @param send sends items, in the order given, and answers a row for each
+ * Writes items as identify's statement does, those of an environment in one transaction with what webhooks are told of
+ * them; answers a row for each.
+ * @param write items of which all have event queries or none
  */
-export function createWatchedIdentify({
+export function createWatchedWrite({
   db,
   watch,
-  send,
-  merge,
-  ...limits
+  write,
 }: {
   db: Pick<Database, "transaction">;
   watch: ContactWatch;
-  send: (tx: Pick<Transaction, "query">, items: readonly IdentifyItem[]) => Promise<IdentifiedRow[]>;
-  merge: (first: IdentifyItem, second: IdentifyItem) => IdentifyItem | null;
-} & Pick<BatcherOptions<WatchedItem, IdentifiedRow>, "isOfOneItem" | "maxRunning" | "maxBatch" | "maxWaiting">): Batcher<
-  WatchedItem,
-  IdentifiedRow
-> {
-  return createBatcher<WatchedItem, IdentifiedRow>({
-    ...limits,
-    run,
-    keyOf: ({ item: { environmentId, userId } }) => `${environmentId} ${userId}`,
-    merge: (first, second) => {
-      const item = merge(first.item, second.item);
-      return item && { ...second, item };
-    },
-  });
-
-  /** Items come sorted by environment. */
-  async function run(items: readonly WatchedItem[]): Promise<IdentifiedRow[]> {
-    const rows: IdentifiedRow[] = [];
-    for (let start = 0; start < items.length; ) {
-      const first = items[start];
-      const end = items.findIndex(({ environment }, at) => at > start && environment.id !== first?.environment.id);
-      const ofOne = items.slice(start, end === -1 ? items.length : end);
-      if (first) rows.push(...(await identifyTogether(first.environment, ofOne)));
-      start += ofOne.length;
+  write: (items: readonly IdentifyItem[], tx: Pick<Transaction, "query">) => Promise<IdentifiedRow[]>;
+}): (items: readonly WatchedItem[]) => Promise<IdentifiedRow[]> {
+  return async function writeWatched(items) {
+    const rows = new Map<WatchedItem, IdentifiedRow>();
+    for (const group of groupsOf(items)) {
+      const written = await writeGroup(group);
+      for (const [at, item] of group.entries()) {
+        const row = written[at];
+        if (row) rows.set(item, row);
+      }
     }
-    return rows;
-  }
+    return items.flatMap((item) => rows.get(item) ?? []);
+  };
 
-  function identifyTogether(environment: EnvironmentConfiguration, items: readonly WatchedItem[]): Promise<IdentifiedRow[]> {
-    const devices = new Map(items.map(({ item, device }) => [item.userId, device]));
-    return db.transaction((tx) =>
-      watch.around(
-        tx,
-        environment,
-        { userIds: [...devices.keys()] },
-        () =>
-          send(
-            tx,
-            items.map(({ item }) => item),
-          ),
-        (userId) => devices.get(userId ?? "") ?? null,
-      ),
-    );
+  async function writeGroup(group: readonly WatchedItem[]): Promise<IdentifiedRow[]> {
+    const [first] = group;
+    if (!first) return [];
+    const devices = new Map(group.map(({ userId, watched }) => [userId, watched.device]));
+    const touched = { userIds: [...devices.keys()] };
+    const deviceOf = (userId: string | null) => devices.get(userId ?? "") ?? null;
+    return await db.transaction((tx) => watch.around(tx, first.watched.environment, touched, () => write(group, tx), deviceOf));
   }
+}
+
+/** Of one environment each, and with event queries or without. */
+function groupsOf(items: readonly WatchedItem[]): WatchedItem[][] {
+  const groups = new Map<string, WatchedItem[]>();
+  for (const item of items) {
+    const key = `${item.environmentId} ${item.eventQueries === null}`;
+    groups.set(key, [...(groups.get(key) ?? []), item]);
+  }
+  return [...groups.values()];
 }
