@@ -27,8 +27,8 @@ export type Verdict = { status: "delivered" | "failed" } | { status: "pending"; 
 export interface ClaimOptions {
   /** How many webhooks at most. */
   webhooks: number;
-  /** Whether also those whose last delivery failed. */
-  includeFailing: boolean;
+  /** How many of them at most may be such whose last delivery failed. */
+  failing: number;
 }
 
 const EXPAND_BATCH = 200;
@@ -41,7 +41,7 @@ const SWEEP_BATCH = 500;
 export function createDeliveryQueue({
   db,
   now,
-  leaseMs = 10_000,
+  leaseMs = 5_000,
   perWebhook = 2,
 }: {
   db: Database;
@@ -60,10 +60,10 @@ export function createDeliveryQueue({
   }
 
   /** Takes deliveries that are due. What is taken is this process's until the lease ends, which it has to renew before. */
-  async function claim({ webhooks, includeFailing }: ClaimOptions): Promise<ClaimedDelivery[]> {
+  async function claim({ webhooks, failing }: ClaimOptions): Promise<ClaimedDelivery[]> {
     const at = now();
     return await db.transaction(async (tx) => {
-      const lanes = await tx.query<LaneRow>(LOCK_DUE, [new Date(at), webhooks, includeFailing]);
+      const lanes = await tx.query<LaneRow>(LOCK_DUE, [new Date(at), webhooks, failing]);
       if (lanes.length === 0) return [];
       const ids = [lanes.map(({ environmentId }) => environmentId), lanes.map(({ webhookId }) => webhookId), new Date(at)];
       const claimed = await tx.query<ClaimedDelivery>(CLAIM, [...ids, new Date(at + leaseMs), perWebhook]);

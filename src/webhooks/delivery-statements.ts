@@ -43,11 +43,21 @@ export interface LaneRow {
   webhookId: string;
 }
 
-/** Webhooks that have to be looked at, locked. Parameters: now, how many, whether also those that fail. */
+/**
+ * Webhooks that have to be looked at, locked: first those whose last delivery arrived. Parameters: now, how many, how many
+ * at most of those that fail.
+ */
 export const LOCK_DUE = `
-select "environmentId", id as "webhookId" from webhooks
-where "dueAt" <= $1 and "disabledAt" is null and ($3 or "failingSince" is null)
-order by "dueAt" limit $2 for no key update skip locked`;
+with healthy as (
+  select "environmentId", id as "webhookId" from webhooks
+  where "dueAt" <= $1 and "disabledAt" is null and "failingSince" is null
+  order by "dueAt" limit $2 for no key update skip locked
+), failing as (
+  select "environmentId", id as "webhookId" from webhooks
+  where "dueAt" <= $1 and "disabledAt" is null and "failingSince" is not null
+  order by "dueAt" limit $3 for no key update skip locked
+)
+select * from (select * from healthy union all select * from failing) due limit $2`;
 
 const SAME_LANE = `d."environmentId" = l."environmentId" and d."webhookId" = l."webhookId"`;
 

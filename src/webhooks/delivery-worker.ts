@@ -141,18 +141,11 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions) {
     const free = maxSending - sending.size;
     if (free < 2) return false;
     const failing = [...sending.values()].filter(({ isFailing }) => isFailing).length;
-    const half = Math.floor(maxSending / 2);
-    const claimed = await claimWithin(free, Math.max(0, half - failing));
+    const places = Math.max(0, Math.floor(maxSending / 2) - failing);
+    // A webhook takes two places at most.
+    const claimed = await queue.claim({ webhooks: Math.floor(free / 2), failing: Math.floor(Math.min(places, free) / 2) });
     for (const delivery of claimed) begin(delivery);
     return claimed.length > 0;
-  }
-
-  /** First those that answer; a webhook takes two places at most. */
-  async function claimWithin(free: number, freeForFailing: number): Promise<ClaimedDelivery[]> {
-    const healthy = await queue.claim({ webhooks: Math.floor(free / 2), includeFailing: false });
-    const webhooks = Math.floor(Math.min(free - healthy.length, freeForFailing) / 2);
-    if (webhooks === 0) return healthy;
-    return [...healthy, ...(await queue.claim({ webhooks, includeFailing: true }))];
   }
 
   function begin(delivery: ClaimedDelivery): void {

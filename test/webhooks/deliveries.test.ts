@@ -273,7 +273,7 @@ describe("a webhook", () => {
     await harness.makeWebhook(receiver.url);
     await harness.fire();
     await harness.queue.expand();
-    const [lost] = await harness.queue.claim({ webhooks: 1, includeFailing: true });
+    const [lost] = await harness.queue.claim({ webhooks: 1, failing: 1 });
     if (lost === undefined) throw new Error("nothing was claimed");
     harness.clock.pass(59_000);
     expect(await harness.drain()).toBe(0);
