@@ -121,6 +121,9 @@ select id from replayed`;
 
 const REPLAY_BATCH = 1_000;
 
+/** How long two secrets of a webhook may sign side by side. */
+export const MAX_OVERLAP_SECONDS = 30 * 86_400;
+
 /** What became of webhooks' deliveries, and the ways to have them again. */
 export function createDeliveryLog({
   db,

@@ -12,9 +12,11 @@ export {
   DELIVERY_STATUSES,
   type Delivery,
   type DeliveryStatus,
+  MAX_OVERLAP_SECONDS,
   REPLAYABLE_STATUSES,
   type ReplayableStatus,
 } from "./delivery-log.ts";
+export { OWN_EVENT_BODIES } from "./event-schema.ts";
 export type { Outbox, ToldEvent } from "./outbox.ts";
 export {
   type ContactChange,

@@ -7,7 +7,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Services } from "../../../services.ts";
 import { ID_PATTERN } from "../../../shared/ids.ts";
-import { DELIVERY_STATUSES, REPLAYABLE_STATUSES, WEBHOOK_TRIGGERS } from "../../../webhooks/service.ts";
+import { DELIVERY_STATUSES, MAX_OVERLAP_SECONDS, REPLAYABLE_STATUSES, WEBHOOK_TRIGGERS } from "../../../webhooks/service.ts";
 import { BODY_ERRORS, QUERY_ERRORS, V2Error, v2Data, v2List } from "../envelope.ts";
 import { listQuery } from "../list-query.ts";
 import { OWNER_IN_ANSWER, presentOwner } from "./owner.ts";
@@ -67,8 +67,6 @@ const RotatedSecret = z
     previousSecretExpiresAt: z.date().nullable(),
   })
   .meta({ id: "V2WebhookSecret" });
-
-const MAX_OVERLAP_SECONDS = 30 * 86_400;
 
 const Id = z.string().regex(ID_PATTERN, "Invalid cuid2");
 const WebhookPath = z.object({ webhookId: Id });
