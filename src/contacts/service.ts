@@ -19,25 +19,16 @@ import {
 } from "./attribute-plan.ts";
 import type { ContactWatch } from "./contact-watch.ts";
 import { CREATE_FROM_HISTORY, type HistoryItem, historyValues, MERGE_HISTORY } from "./history-statement.ts";
+import { identifyItems } from "./identify-items.ts";
 import {
   ALL_EVENTS,
-  FIND,
-  FIND_WITH_FACTS,
-  type FoundRow,
-  findValues,
-  findWithFactsValues,
   HISTORY_BY_SURVEY,
   HISTORY_LIMIT,
-  IDENTIFY,
-  IDENTIFY_WITH_FACTS,
   type IdentifiedRow,
   type IdentifyItem,
-  identifyValues,
-  identifyWithFactsValues,
   type SurveyHistoryRow,
-  unchangedRow,
 } from "./identify-statement.ts";
-import { createWatchedWrite, type WatchedItem } from "./watched-identify.ts";
+import { createWatchedIdentify, type SubmittedItem } from "./watched-identify.ts";
 
 export type { AttributeNote, AttributeRules, SubmittedAttributes } from "./attribute-plan.ts";
 export { VERBATIM_RULES } from "./attribute-plan.ts";
@@ -142,13 +133,6 @@ const MAX_BATCH = 100;
 /** Identifies that wait for a connection; at the speed of a slow machine about a second's worth. */
 const MAX_WAITING = 5_000;
 
-/** An item on its way; `watched` where webhooks are told of what becomes of the contact. */
-interface SubmittedItem extends IdentifyItem {
-  watched: WatchedItem["watched"] | null;
-}
-
-const isWatched = (item: SubmittedItem): item is WatchedItem => item.watched !== null;
-
 /** Two calls for one contact as one. Two addresses are not merged: the first must stay when the second is taken. */
 function mergeItems<Item extends IdentifyItem>(first: Item, second: Item): Item | null {
   if (first.email !== undefined && second.email !== undefined && first.email !== second.email) return null;
@@ -181,8 +165,9 @@ export function createContactService({
   now: () => number;
   maxAttributeKeys: number;
 }) {
-  const batcher = createBatcher<SubmittedItem, IdentifiedRow>({
-    run: runBatch,
+  const sources = { newId, now };
+  const batcher = createBatcher<SubmittedItem, IdentifiedRow | null>({
+    run: createWatchedIdentify({ db, watch, sources }),
     isOfOneItem: (error) => !isUnavailable(error),
     keyOf: ({ environmentId, userId }) => `${environmentId} ${userId}`,
     merge: mergeItems,
@@ -190,7 +175,6 @@ export function createContactService({
     maxBatch: MAX_BATCH,
     maxWaiting: MAX_WAITING,
   });
-  const writeWatched = createWatchedWrite({ db, watch, write });
   const inTurn = createTurns();
   return {
     findByUserId,
@@ -255,54 +239,6 @@ export function createContactService({
     return { environmentId: environment.id, userId, email, patch, companyId, eventQueries };
   }
 
-  /** Reads the contacts and writes those that are new or have to change. */
-  async function runBatch(items: readonly SubmittedItem[]): Promise<IdentifiedRow[]> {
-    const found = await inKinds(items, read);
-    const rows = items.map((item, at) => (found[at] ? unchangedRow(item, found[at]) : null));
-    const changing = items.filter((_, at) => rows[at] === null);
-    if (changing.length === 0) return rows.filter((row) => row !== null);
-    const changed = (await writeChanges(changing)).values();
-    return rows.flatMap((row) => row ?? changed.next().value ?? []);
-  }
-
-  /** Contacts of environments whose segments ask for companies or events go with statements that read them. */
-  async function inKinds<Row>(
-    items: readonly IdentifyItem[],
-    send: (items: readonly IdentifyItem[]) => Promise<Row[]>,
-  ): Promise<Row[]> {
-    const asking = items.filter((item) => item.eventQueries);
-    if (asking.length === 0 || asking.length === items.length) return await send(items);
-    const [plainRows, askingRows] = await Promise.all([send(items.filter((item) => !item.eventQueries)), send(asking)]);
-    return items.flatMap((item) => (item.eventQueries ? askingRows : plainRows).shift() ?? []);
-  }
-
-  /** Where webhooks are told of contacts, in a transaction with what they are told; anywhere else by a statement alone. */
-  async function writeChanges(items: readonly SubmittedItem[]): Promise<IdentifiedRow[]> {
-    const told = items.filter(isWatched);
-    if (told.length === 0) return await inKinds(items, write);
-    const plain = items.filter((item) => !isWatched(item));
-    const [plainRows, toldRows] = await Promise.all([plain.length > 0 ? inKinds(plain, write) : [], writeWatched(told)]);
-    return items.flatMap((item) => (isWatched(item) ? toldRows : plainRows).shift() ?? []);
-  }
-
-  function watchedBy(environment: EnvironmentConfiguration, device: IdentifyInput["device"]): SubmittedItem["watched"] {
-    return watch.watches(environment) ? { environment, device } : null;
-  }
-
-  /** @param items all of them with event queries, or none */
-  async function read(items: readonly IdentifyItem[]): Promise<FoundRow[]> {
-    return items[0]?.eventQueries
-      ? db.query<FoundRow>(FIND_WITH_FACTS, findWithFactsValues(items))
-      : db.query<FoundRow>(FIND, findValues(items));
-  }
-
-  /** @param items all of them with event queries, or none */
-  async function write(items: readonly IdentifyItem[], tx: Pick<Transaction, "query"> = db): Promise<IdentifiedRow[]> {
-    return items[0]?.eventQueries
-      ? tx.query<IdentifiedRow>(IDENTIFY_WITH_FACTS, identifyWithFactsValues(items, newId))
-      : tx.query<IdentifiedRow>(IDENTIFY, identifyValues(items, newId));
-  }
-
   /** Sends the contact, together with others that arrive now, until it was written as it is. */
   async function apply(
     environment: EnvironmentConfiguration,
@@ -312,11 +248,9 @@ export function createContactService({
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
       const companyId = company ? (await companies.identify(environment.id, company)).id : null;
       try {
-        const row = await batcher.submit({
-          ...toItem(environment, userId, plan, companyId),
-          watched: watchedBy(environment, device),
-        });
-        if (!row.isStale) return row;
+        const watched = watch.watches(environment) ? { environment, device } : null;
+        const row = await batcher.submit({ ...toItem(environment, userId, plan, companyId), watched });
+        if (row !== null) return row;
       } catch (error) {
         // Two contacts claimed one address at the same moment: the loser finds it taken when it looks again. Or the
         // company was deleted meanwhile: it is made anew.
@@ -355,8 +289,8 @@ export function createContactService({
     let waiting = [...items.values()].sort((a, b) => (a.userId < b.userId ? -1 : 1));
     for (let tries = 1; waiting.length > 0; tries++) {
       if (tries > MAX_TRIES) throw tooBusy();
-      const rows = await tx.query<IdentifiedRow>(IDENTIFY, identifyValues(waiting, newId));
-      waiting = waiting.filter((_, at) => rows[at]?.isStale);
+      const rows = await identifyItems(tx, waiting, sources);
+      waiting = waiting.filter((_, at) => rows[at] === null);
     }
     return { notes, keysCreated };
   }
@@ -505,8 +439,8 @@ export function createContactService({
     const ids = await companies.identifyWithin(tx, environment.id, company ? [company] : []);
     const item = toItem(environment, userId, plan, company ? (ids.get(company.companyId) ?? null) : null);
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
-      const [row] = await write([item], tx);
-      if (row && !row.isStale) return row;
+      const [row] = await identifyItems(tx, [item], sources);
+      if (row) return row;
     }
     throw tooBusy();
   }

@@ -6,6 +6,13 @@
 import type { EventSnapshot } from "./payload.ts";
 
 /**
+ * After so many failures in a row a webhook is looked at once a second only, so that an endpoint that is dead, and says so
+ * at once, takes no time from the others.
+ */
+const PATIENCE = 20;
+const PAUSE = "interval '1 second'";
+
+/**
  * Turns events of the outbox into deliveries: one for each webhook that asks for the event. A webhook's choice of surveys
  * leaves out no event that is not about a survey. A webhook that is switched off gets a delivery that has failed, to be
  * replayed. Parameters: how many, now.
@@ -25,7 +32,8 @@ with next as (
   insert into webhook_events ("environmentId", id, "createdAt", type, "surveyId", "subjectId", payload)
   select distinct on ("environmentId", id) "environmentId", id, "createdAt", type, "surveyId", "subjectId", payload from matched
 ), due as (
-  update webhooks w set "dueAt" = least(w."dueAt", $2::timestamptz)
+  update webhooks w set "dueAt" =
+    case when w."consecutiveFailures" < ${PATIENCE} then least(w."dueAt", $2::timestamptz) else coalesce(w."dueAt", $2) end
   from (select distinct "environmentId", "webhookId" from matched where not "isOff") m
   where w."environmentId" = m."environmentId" and w.id = m."webhookId"
 ), deliveries as (
@@ -159,7 +167,8 @@ with settled as (
   insert into webhook_attempts ("environmentId", "deliveryId", attempt, "startedAt", "durationMs", status, error)
   select "environmentId", id, $3, $4, $5::int, $6::int, $7::text from settled
 )
-update webhooks w set "dueAt" = least(w."dueAt", $10::timestamptz),
+update webhooks w set "dueAt" = least(w."dueAt",
+    case when $7::text is null or w."consecutiveFailures" < ${PATIENCE} then $10::timestamptz else $10 + ${PAUSE} end),
   "lastDeliveredAt" = case when $7::text is null then $10 else w."lastDeliveredAt" end,
   "failingSince" = case when $7::text is not null then coalesce(w."failingSince", $4::timestamptz) end,
   "consecutiveFailures" = case when $7::text is null then 0 else w."consecutiveFailures" + 1 end

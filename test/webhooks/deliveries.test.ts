@@ -255,6 +255,26 @@ describe("a webhook", () => {
     await worker.stop();
   });
 
+  it("that fails again and again is tried twice a second, and at its old speed once it is well", async () => {
+    answer = status(500);
+    const { id } = await harness.makeWebhook(receiver.url);
+    const webhook = () => harness.db.prisma.webhook.findFirstOrThrow({ where: { id } });
+    for (let fired = 0; fired < 40; fired++) await harness.fire();
+    const worker = harness.startWorker();
+    await receiver.waitFor(21);
+    const [before, startedAt] = [receiver.received.length, Date.now()];
+    for (let fired = 0; fired < 3; fired++) {
+      await harness.fire();
+      worker.announce();
+    }
+    await receiver.waitFor(before + 8, 20_000);
+    expect(Date.now() - startedAt).toBeGreaterThan(2_000);
+    answer = status(204);
+    await expect.poll(async () => (await webhook()).consecutiveFailures).toBe(0);
+    await receiver.waitFor(before + 20, 5_000);
+    await worker.stop();
+  });
+
   it("that is deleted with deliveries under way gets no more, and harms nobody", async () => {
     const slow = await receive((response) => setTimeout(() => response.writeHead(204).end(), 300));
     const { id } = await harness.makeWebhook(slow.url);
