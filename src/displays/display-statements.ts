@@ -108,3 +108,14 @@ select r.id as "responseId" from displays d
 left join responses r on r."environmentId" = d."environmentId" and r."displayId" = d.id
 where d."environmentId" = $1 and d.id = $2`,
 };
+
+/** A display as webhooks are told of it. Parameters: environment id, display id. */
+export const TELL_DISPLAY = {
+  name: "tell_display",
+  text: `
+select d.id, to_char(d."createdAt" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "createdAt", d."surveyId",
+  case when c.id is not null then json_build_object('id', c.id, 'userId', c."userId") end as contact
+from displays d
+left join contacts c on c."environmentId" = d."environmentId" and c.id = d."contactId"
+where d."environmentId" = $1 and d.id = $2`,
+};
