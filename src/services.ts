@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { type ActionClassService, createActionClassService } from "./action-classes/service.ts";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
+import { type AuditLogService, createAuditLogService } from "./audit-log/service.ts";
 import { type CompanyService, createCompanyService } from "./companies/service.ts";
 import { type CompleteConfig, publicUrl } from "./config/env.ts";
 import { type ContactLinkService, createContactLinkService } from "./contact-links/service.ts";
@@ -15,10 +16,12 @@ import { type ContactService, createContactService } from "./contacts/service.ts
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
 import type { JobQueue } from "./db/job-queue.ts";
+import { onceCommitted } from "./db/write-scope.ts";
 import { createDisplayService, type DisplayService } from "./displays/service.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createErasureService, createSuppression, type ErasureService } from "./erasures/service.ts";
 import { createEventService, type EventService } from "./events/service.ts";
+import { createIdempotencyService, type IdempotencyService } from "./idempotency/service.ts";
 import { createJobService, createRowWriter, type JobService } from "./jobs/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
 import { createGates } from "./responses/gates.ts";
@@ -54,6 +57,7 @@ export interface Services {
   apiKeys: ApiKeyService;
   attributeKeys: AttributeKeyService;
   attributeRows: AttributeRowService;
+  auditLog: AuditLogService;
   contactLinks: ContactLinkService;
   companies: CompanyService;
   contactManagement: ContactManagement;
@@ -62,6 +66,7 @@ export interface Services {
   environments: EnvironmentService;
   erasures: ErasureService;
   events: EventService;
+  idempotency: IdempotencyService;
   jobs: JobService;
   organizations: OrganizationService;
   responseManagement: ResponseManagement;
@@ -208,6 +213,7 @@ export function createServices({
     apiKeys,
     attributeKeys,
     attributeRows: createAttributeRowService({ db }),
+    auditLog: createAuditLogService({ db, now: Date.now, retentionDays: config.AUDIT_RETENTION_DAYS }),
     contactLinks,
     companies,
     contactManagement,
@@ -216,6 +222,7 @@ export function createServices({
     environments,
     erasures,
     events,
+    idempotency: createIdempotencyService({ db, secretBox: createSecretBox(encryptionKey), now: Date.now }),
     jobs,
     organizations,
     responseManagement,
@@ -269,7 +276,7 @@ function createWebhooks({ config, db, log }: { config: CompleteConfig; db: Datab
     db,
     queue,
     deliverer,
-    wake: webhookWorker.wake,
+    wake: () => onceCommitted(webhookWorker.wake),
     now,
     newId,
     newMessageId: () => randomBytes(32).toString("hex"),
@@ -287,7 +294,7 @@ const installationOf = (config: CompleteConfig) => ({
 });
 
 /** What runs in the background of a server. */
-export function backgroundTasks({ erasures, events, jobs }: Services): Parameters<JobQueue["start"]>[0] {
+export function backgroundTasks({ auditLog, erasures, events, idempotency, jobs }: Services): Parameters<JobQueue["start"]>[0] {
   const tasks = { ...jobs.tasks, ...erasures.tasks, tidy };
   return { tasks, daily: ["tidy"], onStart: resume };
 
@@ -295,6 +302,8 @@ export function backgroundTasks({ erasures, events, jobs }: Services): Parameter
     await events.deleteExpired();
     await jobs.deleteExpired();
     await erasures.deleteExpired();
+    await idempotency.deleteExpired();
+    await auditLog.deleteExpired();
   }
 
   async function resume(): Promise<void> {

@@ -1,5 +1,6 @@
 import { type ChangeFeed, notifyChange } from "../db/change-feed.ts";
 import type { Database, Transaction } from "../db/database.ts";
+import { onceCommitted } from "../db/write-scope.ts";
 import { PERMISSION_LEVELS, type PermissionLevel, type Principal } from "../shared/principal.ts";
 import { conflict, invalid, invalidField, notFound, type ProblemIssue, unauthenticated } from "../shared/problem.ts";
 import { createSingleFlightCache } from "../shared/single-flight-cache.ts";
@@ -214,7 +215,7 @@ export function createApiKeyService({
       if (deleted.length === 0) throw notFound("API key", id);
       await notifyChange(tx, "api_key", id);
     });
-    cache.clear(); // the notice may take a moment to come back to this process
+    onceCommitted(cache.clear); // the notice may take a moment to come back to this process
   }
 }
 

@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Services } from "../../../services.ts";
 import { mayUseOrganization } from "../../../shared/principal.ts";
 import { unauthenticated } from "../../../shared/problem.ts";
+import { auditLogRoutes } from "./audit-log.ts";
 import { teamRoutes } from "./teams.ts";
 import { userRoutes } from "./users.ts";
 import { workspaceTeamRoutes } from "./workspace-teams.ts";
@@ -13,6 +14,7 @@ export const organizationApi: FastifyPluginAsync<{ services: Services }> = async
   await app.register(workspaceTeamRoutes, { services, path: "project-teams", requireAccess });
   await app.register(async (guarded) => {
     guarded.addHook("preHandler", requireAccess);
+    await guarded.register(auditLogRoutes, { services });
     await guarded.register(userRoutes, { services });
     await guarded.register(teamRoutes, { services });
   });
