@@ -3,6 +3,7 @@ import { lookup } from "node:dns/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { type ActionClassService, createActionClassService } from "./action-classes/service.ts";
+import { type ApiKeyManagement, createApiKeyManagement } from "./api-keys/management.ts";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
 import { type AuditLogService, createAuditLogService } from "./audit-log/service.ts";
@@ -24,6 +25,7 @@ import { createEventService, type EventService } from "./events/service.ts";
 import { createIdempotencyService, type IdempotencyService } from "./idempotency/service.ts";
 import { createJobService, createRowWriter, type JobService } from "./jobs/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
+import { createProjectService, type ProjectService } from "./projects/service.ts";
 import { createGates } from "./responses/gates.ts";
 import { createResponseManagement, type ResponseManagement } from "./responses/management.ts";
 import { createRecaptchaVerifier } from "./responses/recaptcha.ts";
@@ -55,6 +57,7 @@ import { createWebhookService, type WebhookService } from "./webhooks/service.ts
 export interface Services {
   actionClasses: ActionClassService;
   apiKeys: ApiKeyService;
+  apiKeyManagement: ApiKeyManagement;
   attributeKeys: AttributeKeyService;
   attributeRows: AttributeRowService;
   auditLog: AuditLogService;
@@ -69,6 +72,7 @@ export interface Services {
   idempotency: IdempotencyService;
   jobs: JobService;
   organizations: OrganizationService;
+  projects: ProjectService;
   responseManagement: ResponseManagement;
   responses: ResponseService;
   segmentManagement: SegmentManagement;
@@ -211,6 +215,7 @@ export function createServices({
   return {
     actionClasses,
     apiKeys,
+    apiKeyManagement: createApiKeyManagement({ db, newId, now: Date.now, forget: apiKeys.forget }),
     attributeKeys,
     attributeRows: createAttributeRowService({ db }),
     auditLog: createAuditLogService({ db, now: Date.now, retentionDays: config.AUDIT_RETENTION_DAYS }),
@@ -225,6 +230,13 @@ export function createServices({
     idempotency: createIdempotencyService({ db, secretBox: createSecretBox(encryptionKey), now: Date.now }),
     jobs,
     organizations,
+    projects: createProjectService({
+      db,
+      newId,
+      now: Date.now,
+      forgetEnvironment: environments.forget,
+      forgetApiKeys: apiKeys.forget,
+    }),
     responseManagement,
     responses,
     segmentManagement,

@@ -106,7 +106,7 @@ BEGIN
   IF TG_OP <> 'INSERT' THEN old_row := to_jsonb(OLD); END IF;
   IF TG_OP <> 'DELETE' THEN new_row := to_jsonb(NEW); END IF;
   any_row := coalesce(new_row, old_row);
-  SELECT string_agg(any_row ->> name, ':' ORDER BY position) INTO target
+  SELECT string_agg(any_row ->> name, '-' ORDER BY position) INTO target
   FROM unnest(string_to_array(TG_ARGV[1], ',')) WITH ORDINALITY AS ids(name, position);
   IF TG_OP = 'UPDATE' THEN
     changed := audit_changed_fields(old_row, new_row);

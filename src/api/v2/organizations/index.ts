@@ -4,7 +4,10 @@ import { z } from "zod";
 import type { Services } from "../../../services.ts";
 import { mayUseOrganization } from "../../../shared/principal.ts";
 import { unauthenticated } from "../../../shared/problem.ts";
+import { apiKeyRoutes } from "./api-keys.ts";
 import { auditLogRoutes } from "./audit-log.ts";
+import { environmentRoutes } from "./environments.ts";
+import { projectRoutes } from "./projects.ts";
 import { teamRoutes } from "./teams.ts";
 import { userRoutes } from "./users.ts";
 import { workspaceTeamRoutes } from "./workspace-teams.ts";
@@ -14,6 +17,10 @@ export const organizationApi: FastifyPluginAsync<{ services: Services }> = async
   await app.register(workspaceTeamRoutes, { services, path: "project-teams", requireAccess });
   await app.register(async (guarded) => {
     guarded.addHook("preHandler", requireAccess);
+    await guarded.register(projectRoutes, { services, path: "projects" });
+    await guarded.register(projectRoutes, { services, path: "workspaces" });
+    await guarded.register(environmentRoutes, { services });
+    await guarded.register(apiKeyRoutes, { services });
     await guarded.register(auditLogRoutes, { services });
     await guarded.register(userRoutes, { services });
     await guarded.register(teamRoutes, { services });
