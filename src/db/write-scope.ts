@@ -36,8 +36,11 @@ export interface UnitOfWork {
 }
 
 interface OpenUnit {
-  isOpen(): boolean;
-  /** A transaction within the unit: undone alone when `work` rejects. One at a time. */
+  isCommitted(): boolean;
+  /**
+   * A transaction within the unit: undone alone when `work` rejects. One at a time. Rejects after the unit was undone or
+   * rolled back, so that nothing of a request is written past its unit.
+   */
   nest<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>;
   onceCommitted(work: () => void): void;
 }
@@ -50,10 +53,10 @@ export const runAsActor = <Result>(actor: Actor, work: () => Result): Result => 
 /** Whether somebody is named for what is written now. */
 export const hasActor = (): boolean => scopes.getStore() !== undefined;
 
-/** The unit that database work belongs to now, if any. */
+/** The unit that database work belongs to now, if any. What comes after a commit is work of its own. */
 export function currentUnit(): OpenUnit | null {
   const unit = scopes.getStore()?.unit;
-  return unit?.isOpen() ? unit : null;
+  return unit && !unit.isCommitted() ? unit : null;
 }
 
 /** Runs `work` now, and once more when the unit that it is called in commits: for caches that are to be emptied. */
@@ -74,7 +77,8 @@ export async function beginUnit(
   transactionOf: (client: pg.ClientBase) => Transaction,
   release: (broken?: Error) => void,
 ): Promise<UnitOfWork> {
-  let state: "open" | "ended" = "open";
+  let state: "open" | "undone" | "committed" | "rolled back" = "open";
+  let hasEnded = false;
   let last: Promise<unknown> = Promise.resolve();
   const committed: (() => void)[] = [];
   const tx = transactionOf(client);
@@ -91,12 +95,12 @@ export async function beginUnit(
       const actor = scopes.getStore()?.actor;
       if (!actor) throw new Error("a unit of work needs an actor");
       return scopes.run(
-        { actor, unit: { isOpen: () => state === "open", nest, onceCommitted: (then) => committed.push(then) } },
+        { actor, unit: { isCommitted: () => state === "committed", nest, onceCommitted: (then) => committed.push(then) } },
         work,
       );
     },
     mark: async () => void (await client.query("savepoint request")),
-    undo: () => inTurn(async () => void (await client.query("rollback to savepoint request"))),
+    undo: () => inTurn(undo),
     commit: () =>
       inTurn(async () => {
         await end("commit");
@@ -114,7 +118,7 @@ export async function beginUnit(
 
   function nest<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
     return inTurn(async () => {
-      if (state === "ended") throw new Error("the unit of work has ended");
+      if (state !== "open") throw new Error(`the unit of work was ${state}`);
       const scope = scopes.getStore();
       if (!scope?.unit) return await inSavepoint(work);
       // What is nested deeper runs while it is awaited by the one whose turn it is.
@@ -134,14 +138,22 @@ export async function beginUnit(
     }
   }
 
+  async function undo(): Promise<void> {
+    state = "undone";
+    await client.query("rollback to savepoint request");
+  }
+
   async function end(how: "commit" | "rollback"): Promise<void> {
-    if (state === "ended") return;
-    state = "ended";
+    if (hasEnded) return;
+    hasEnded = true;
+    if (how === "rollback") state = "rolled back";
     let broken: Error | undefined;
     try {
       const { command } = await client.query(how);
       if (how === "commit" && command !== "COMMIT") throw new Error("the unit of work was rolled back");
+      if (how === "commit" && state === "open") state = "committed";
     } catch (error) {
+      state = "rolled back";
       if (error instanceof Error) broken = error; // what state the connection is in is not known
       if (how === "commit") throw error;
     } finally {
