@@ -84,7 +84,7 @@ export const surveyRoutes: FastifyPluginAsyncZod<{ services: Services }> = async
   app.post(
     "/surveys",
     {
-      preValidation: resolveOwner(environments, "write"),
+      preValidation: resolveOwner(environments),
       config: { checksOwnBody: true },
       schema: {
         ...documentation,
