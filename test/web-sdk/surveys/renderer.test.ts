@@ -3,10 +3,9 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { buildContact, buildSurvey, buildTenant } from "../../support/build.ts";
 import { startTestServer, type TestServer } from "../../support/server.ts";
-import { type Browsing, CHROMIUM, startBrowsing } from "./browser.ts";
+import { describeInBrowser } from "../chromium.ts";
+import { type Browsing, startBrowsing } from "./browser.ts";
 import { SAMPLES, sampleDocument } from "./sample-survey.ts";
-
-if (!CHROMIUM) process.stderr.write("Surveys are not tested in a browser: no Chromium was found (CHROMIUM_PATH names one).\n");
 
 /** Set it to look at every card: pictures are put there. */
 const PICTURES = process.env.SURVEY_PICTURES_DIR;
@@ -16,7 +15,7 @@ const WINDOWS = [
   { name: "phone", viewport: { width: 375, height: 740 } },
 ];
 
-describe.skipIf(!CHROMIUM)("in a browser", () => {
+describeInBrowser("in a browser", () => {
   let server: TestServer;
   let browsing: Browsing;
   let environmentId: string;
