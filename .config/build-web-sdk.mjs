@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** Script → where it begins. */
 const ENTRIES = {
   "formbricks.umd.cjs": "src/web-sdk/core/main.ts",
+  "links.umd.cjs": "src/web-sdk/links/main.ts",
   "surveys.umd.cjs": "src/web-sdk/surveys/main.ts",
 };
 

@@ -4,6 +4,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { Logger } from "pino";
 import { clientApi } from "./api/client/index.ts";
+import { personalPages, surveyPages } from "./api/links/index.ts";
 import { answerUnknownSprigPath, sprigApi } from "./api/sprig/index.ts";
 import { storageApi } from "./api/storage/index.ts";
 import { userpilotApi } from "./api/userpilot/index.ts";
@@ -69,6 +70,9 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(scriptFiles, { prefix: "/js", folder: config.SDK_ASSETS_DIR });
   await app.register(packageFiles, { prefix: "/api/packages", folder: config.SDK_ASSETS_DIR });
   await app.register(storageApi, { prefix: "/storage", services });
+  const links = { services, limiter, ...linkSettings(config) };
+  await app.register(surveyPages, { prefix: "/s", ...links });
+  await app.register(personalPages, { prefix: "/c", ...links });
   await app.register(clientApi, { prefix: "/api/v1/client", generation: "v1", services, limiter });
   await app.register(clientApi, { prefix: "/api/v2/client", generation: "v2", services, limiter });
   await app.register(v1Api, { prefix: "/api/v1", services, limiter });
@@ -79,6 +83,13 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(sprigApi, { prefix: "/sprig", services, limiter, config, hidden: true });
   return app;
 }
+
+/** Spam protection needs both keys; files are sent to the store itself when there is one. */
+const linkSettings = ({ RECAPTCHA_SITE_KEY, RECAPTCHA_SECRET_KEY, S3_BUCKET, S3_ENDPOINT }: CompleteConfig) => ({
+  recaptchaSiteKey: RECAPTCHA_SECRET_KEY === undefined ? null : (RECAPTCHA_SITE_KEY ?? null),
+  uploadOrigins:
+    S3_BUCKET === undefined ? [] : [S3_ENDPOINT === undefined ? "https://*.amazonaws.com" : new URL(S3_ENDPOINT).origin],
+});
 
 const SECURITY_HEADERS = {
   "x-content-type-options": "nosniff",

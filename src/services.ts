@@ -20,6 +20,7 @@ import { createEnvironmentService, type EnvironmentService } from "./environment
 import { createErasureService, createSuppression, type ErasureService } from "./erasures/service.ts";
 import { createEventService, type EventService } from "./events/service.ts";
 import { createJobService, createRowWriter, type JobService } from "./jobs/service.ts";
+import { createLinkSurveyService, type LinkSurveyService } from "./link-surveys/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
 import { createGates } from "./responses/gates.ts";
 import { createResponseManagement, type ResponseManagement } from "./responses/management.ts";
@@ -63,6 +64,7 @@ export interface Services {
   erasures: ErasureService;
   events: EventService;
   jobs: JobService;
+  linkSurveys: LinkSurveyService;
   organizations: OrganizationService;
   responseManagement: ResponseManagement;
   responses: ResponseService;
@@ -134,8 +136,9 @@ export function createServices({
   });
   const liveSurveys = createLiveSurveyService({ db });
   const displays = createDisplayService({ db, surveys: liveSurveys, newId });
+  const gateTokens = createGateTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now });
   const gates = createGates({
-    tokens: createGateTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    tokens: gateTokens,
     singleUseLinks,
     verifyRecaptcha: createRecaptchaVerifier({
       siteKey: config.RECAPTCHA_SITE_KEY,
@@ -183,16 +186,24 @@ export function createServices({
     forgetEnvironment: environments.forget,
   });
   const teams = createTeamService({ db, newId, now: Date.now, minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE });
+  const contactLinkTokens = createContactLinkTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now });
   const contactLinks = createContactLinkService({
     db,
     environments,
     surveys: liveSurveys,
     segments,
-    tokens: createContactLinkTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    tokens: contactLinkTokens,
     buildSingleUseQuery: singleUseLinks.buildQuery,
     newId,
     now: Date.now,
     publicUrl: publicUrl(config),
+  });
+  const linkSurveys = createLinkSurveyService({
+    db,
+    readSingleUse: singleUseLinks.read,
+    readVerifiedEmail: gateTokens.readEmail,
+    readContactLink: contactLinkTokens.read,
+    issuePin: gateTokens.issuePin,
   });
   const responseManagement = createResponseManagement({
     db,
@@ -217,6 +228,7 @@ export function createServices({
     erasures,
     events,
     jobs,
+    linkSurveys,
     organizations,
     responseManagement,
     responses,
