@@ -5,12 +5,13 @@ import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod
 import type { Logger } from "pino";
 import { clientApi } from "./api/client/index.ts";
 import { personalPages, surveyPages } from "./api/links/index.ts";
+import { playground } from "./api/playground/index.ts";
 import { answerUnknownSprigPath, sprigApi } from "./api/sprig/index.ts";
 import { storageApi } from "./api/storage/index.ts";
 import { userpilotApi } from "./api/userpilot/index.ts";
 import { v1Api } from "./api/v1/index.ts";
 import { v2Api } from "./api/v2/index.ts";
-import type { CompleteConfig } from "./config/env.ts";
+import { type CompleteConfig, isPlaygroundServed } from "./config/env.ts";
 import { logRequests } from "./http/access-log.ts";
 import { createCodedErrorPresenter } from "./http/coded-error.ts";
 import { createErrorHandler } from "./http/errors.ts";
@@ -70,6 +71,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(scriptFiles, { prefix: "/js", folder: config.SDK_ASSETS_DIR });
   await app.register(packageFiles, { prefix: "/api/packages", folder: config.SDK_ASSETS_DIR });
   await app.register(storageApi, { prefix: "/storage", services });
+  if (isPlaygroundServed(config)) await app.register(playground, { prefix: "/playground" });
   const links = { services, limiter, ...linkSettings(config) };
   await app.register(surveyPages, { prefix: "/s", ...links });
   await app.register(personalPages, { prefix: "/c", ...links });

@@ -1,6 +1,7 @@
 /** The pages of link surveys: the survey, the question for its PIN, and the word that there is nothing to answer. */
+
+import { type Html, html, jsonElement, styleElement } from "../../http/html.ts";
 import type { LinkSurvey, Obstacle, Opening } from "../../link-surveys/service.ts";
-import { type Html, html, jsonElement, styleElement } from "./html.ts";
 import { pageStyles } from "./page-styles.ts";
 
 export interface PageOptions {
