@@ -85,7 +85,9 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(userpilotApi, { prefix: "/userpilot/v1", services, limiter, config, hidden: true });
   await app.register(sprigApi, { services, limiter, config });
   await app.register(sprigApi, { prefix: "/sprig", services, limiter, config, hidden: true });
-  permissions.close({ absent: metrics ? [] : ["getMetrics"] });
+  permissions.close({
+    absent: [...(metrics ? [] : ["getMetrics" as const]), ...(isPlaygroundServed(config) ? [] : ["showPlayground" as const])],
+  });
   return app;
 }
 

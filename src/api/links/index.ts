@@ -38,18 +38,25 @@ const FORM_LIMIT_BYTES = 1_024;
 /** Prefix `/s`. */
 export const surveyPages: FastifyPluginAsync<LinkPagesOptions> = async (app, options) => {
   const { linkSurveys } = options.services;
-  servePages(app, options, ({ id }, visit) => linkSurveys.open({ ...visit, surveyId: id, contactId: null }));
+  const operations = { show: "showSurveyPage", enterPin: "enterSurveyPin" };
+  servePages(app, options, operations, ({ id }, visit) => linkSurveys.open({ ...visit, surveyId: id, contactId: null }));
 };
 
 /** Prefix `/c`. */
 export const personalPages: FastifyPluginAsync<LinkPagesOptions> = async (app, options) => {
   const { linkSurveys } = options.services;
-  servePages(app, options, ({ id }, visit) => linkSurveys.openPersonal(id, visit));
+  const operations = { show: "showPersonalPage", enterPin: "enterPersonalPin" };
+  servePages(app, options, operations, ({ id }, visit) => linkSurveys.openPersonal(id, visit));
 };
 
 type Open = (params: LinkRoute["Params"], visit: Omit<Visit, "surveyId" | "contactId">) => Promise<Opening>;
 
-function servePages(app: Parameters<FastifyPluginAsync>[0], options: LinkPagesOptions, open: Open): void {
+function servePages(
+  app: Parameters<FastifyPluginAsync>[0],
+  options: LinkPagesOptions,
+  operations: { show: string; enterPin: string },
+  open: Open,
+): void {
   const otherMethods = answerOtherMethods(app);
   app.setErrorHandler(createErrorHandler(presentLinkError));
   answerUnknownPath(app);
@@ -57,11 +64,11 @@ function servePages(app: Parameters<FastifyPluginAsync>[0], options: LinkPagesOp
   app.addContentTypeParser("*", { parseAs: "string", bodyLimit: FORM_LIMIT_BYTES }, (_request, body, done) =>
     done(null, String(body)),
   );
-  app.get<LinkRoute>("/:id", { schema: { hide: true } }, async (request, reply) => {
+  app.get<LinkRoute>("/:id", { schema: { hide: true, operationId: operations.show } }, async (request, reply) => {
     await options.limiter.count(PAGE_BUCKET, request.ip);
     return await answer(request, reply, null);
   });
-  app.post<LinkRoute>("/:id", { schema: { hide: true } }, async (request, reply) => {
+  app.post<LinkRoute>("/:id", { schema: { hide: true, operationId: operations.enterPin } }, async (request, reply) => {
     await options.limiter.count(PIN_BUCKET, `${request.params.id} ${request.ip}`);
     const form = new URLSearchParams(typeof request.body === "string" ? request.body : "");
     return await answer(request, reply, form.get("pin") ?? "");

@@ -9,7 +9,7 @@ import { PLAYGROUND_STYLES } from "./styles.ts";
 
 /** Prefix `/playground`. */
 export const playground: FastifyPluginAsync = async (app) => {
-  app.get("", { schema: { hide: true } }, async (_request, reply) => {
+  app.get("", { schema: { hide: true, operationId: "showPlayground" } }, async (_request, reply) => {
     const nonce = randomBytes(18).toString("base64");
     const policy = {
       ...{ "default-src": "'none'", "script-src": `'self' 'nonce-${nonce}'`, "style-src": `'nonce-${nonce}'` },

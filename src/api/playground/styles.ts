@@ -31,7 +31,7 @@ li + li { border-top: 1px solid var(--line); }
 li { padding: 10px 0; }
 li:first-child { padding-top: 0; } li:last-child { padding-bottom: 0; }
 .row { display: flex; gap: 12px; align-items: baseline; justify-content: space-between; }
-.row strong { font-weight: 600; overflow-wrap: anywhere; }
+.row strong { flex: 1; font-weight: 600; overflow-wrap: anywhere; }
 .why { margin: 3px 0 0; color: var(--soft); font-size: 14px; overflow-wrap: anywhere; }
 .badge { flex: none; padding: 1px 10px; font-size: 13px; font-weight: 600; border-radius: 99px; color: var(--no); background: var(--no-bg); }
 .badge.in { color: var(--yes); background: var(--yes-bg); }
