@@ -32,7 +32,7 @@ function answerFrom(element: Element, given: string, texts: TextKeys): AnswerVal
     case "openText":
       return element.inputType === "number" && !Number.isFinite(Number(given)) ? undefined : given;
     case "multipleChoiceSingle":
-      return choiceLabel(element, given, texts) ?? (hasOther(element) ? given : undefined);
+      return choiceLabel(element, given, texts) ?? (hasOther(element) && given !== "other" ? given : undefined);
     case "multipleChoiceMulti":
       return several(given, (entry) => choiceLabel(element, entry, texts));
     case "pictureSelection": {
