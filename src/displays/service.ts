@@ -4,6 +4,7 @@ import type { EnvironmentConfiguration } from "../environments/service.ts";
 import { ID_PATTERN } from "../shared/ids.ts";
 import { invalid, notFound, Problem } from "../shared/problem.ts";
 import { type LiveSurveyService, requireAccepting } from "../surveys/live-survey.ts";
+import { createDisplayBatcher, type NewDisplay } from "./display-batcher.ts";
 import { CREATE_DISPLAY, type DisplayRow, RESPONSE_OF_DISPLAY } from "./display-statements.ts";
 
 export interface DisplayInput {
@@ -22,6 +23,7 @@ export type DisplayService = ReturnType<typeof createDisplayService>;
 
 /** Displays: that a survey was shown, and to whom. */
 export function createDisplayService({ db, surveys, newId }: { db: Database; surveys: LiveSurveyService; newId: () => string }) {
+  const batcher = createDisplayBatcher(db);
   return { create, findResponseId };
 
   /**
@@ -33,23 +35,32 @@ export function createDisplayService({ db, surveys, newId }: { db: Database; sur
     const survey = await surveys.find(environment, surveyId);
     if (survey.environmentId !== environment.id) throw notFound("survey", surveyId);
     requireAccepting(survey);
-    const [display] = await db
-      .query<DisplayRow>(CREATE_DISPLAY, [
-        environment.id,
-        newId(),
-        surveyId,
-        viewer !== null && "contactId" in viewer ? viewer.contactId : null,
-        viewer !== null && "userId" in viewer ? viewer.userId : null,
-        newId(),
-        idempotencyKey === null ? null : `key:${idempotencyKey}`,
-      ])
-      .catch((error: unknown) => {
-        if (isMissingRow(error)) throw notFound("survey", surveyId); // deleted a moment ago
-        throw error;
-      });
-    if (display === undefined) throw new Error("the statement stores a display or finds one");
+    const item: NewDisplay = {
+      environmentId: environment.id,
+      id: newId(),
+      surveyId,
+      contactId: viewer !== null && "contactId" in viewer ? viewer.contactId : null,
+      userId: viewer !== null && "userId" in viewer ? viewer.userId : null,
+      requestKey: idempotencyKey === null ? null : `key:${idempotencyKey}`,
+    };
+    const display = await store(item).catch((error: unknown) => {
+      if (isMissingRow(error)) throw notFound("survey", surveyId); // deleted a moment ago
+      throw error;
+    });
     if (display.surveyId !== surveyId)
       throw new Problem("conflict", "The Idempotency-Key was used for a display of another survey");
+    return display;
+  }
+
+  /** Together with others that arrive now; alone when more has to be done for it. */
+  async function store(item: NewDisplay): Promise<Display> {
+    const stored = await batcher.submit(item);
+    if (stored !== null) return stored;
+    const { environmentId, id, surveyId, contactId, userId, requestKey } = item;
+    const [display] = await db.query<DisplayRow>(CREATE_DISPLAY, [
+      ...[environmentId, id, surveyId, contactId, userId, newId(), requestKey],
+    ]);
+    if (display === undefined) throw new Error("the statement stores a display or finds one");
     return display;
   }
 
