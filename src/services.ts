@@ -3,8 +3,10 @@ import { lookup } from "node:dns/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { type ActionClassService, createActionClassService } from "./action-classes/service.ts";
+import { type ApiKeyManagement, createApiKeyManagement } from "./api-keys/management.ts";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
+import { type AuditLogService, createAuditLogService } from "./audit-log/service.ts";
 import { type CompanyService, createCompanyService } from "./companies/service.ts";
 import { type CompleteConfig, publicUrl } from "./config/env.ts";
 import { type ContactLinkService, createContactLinkService } from "./contact-links/service.ts";
@@ -15,12 +17,15 @@ import { type ContactService, createContactService, createContactWatch } from ".
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
 import type { JobQueue } from "./db/job-queue.ts";
+import { onceCommitted } from "./db/write-scope.ts";
 import { createDisplayService, type DisplayService } from "./displays/service.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createErasureService, createSuppression, type ErasureService } from "./erasures/service.ts";
 import { createEventService, type EventService } from "./events/service.ts";
+import { createIdempotencyService, type IdempotencyService } from "./idempotency/service.ts";
 import { createJobService, createRowWriter, type JobService } from "./jobs/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
+import { createProjectService, type ProjectService } from "./projects/service.ts";
 import { createGates } from "./responses/gates.ts";
 import { createResponseManagement, type ResponseManagement } from "./responses/management.ts";
 import { createRecaptchaVerifier } from "./responses/recaptcha.ts";
@@ -54,8 +59,10 @@ import { createWebhookService, type WebhookService } from "./webhooks/service.ts
 export interface Services {
   actionClasses: ActionClassService;
   apiKeys: ApiKeyService;
+  apiKeyManagement: ApiKeyManagement;
   attributeKeys: AttributeKeyService;
   attributeRows: AttributeRowService;
+  auditLog: AuditLogService;
   contactLinks: ContactLinkService;
   companies: CompanyService;
   contactManagement: ContactManagement;
@@ -64,8 +71,10 @@ export interface Services {
   environments: EnvironmentService;
   erasures: ErasureService;
   events: EventService;
+  idempotency: IdempotencyService;
   jobs: JobService;
   organizations: OrganizationService;
+  projects: ProjectService;
   responseManagement: ResponseManagement;
   responses: ResponseService;
   segmentManagement: SegmentManagement;
@@ -215,8 +224,10 @@ export function createServices({
   return {
     actionClasses,
     apiKeys,
+    apiKeyManagement: createApiKeyManagement({ db, newId, now: Date.now, forget: apiKeys.forget }),
     attributeKeys,
     attributeRows: createAttributeRowService({ db }),
+    auditLog: createAuditLogService({ db, now: Date.now, retentionDays: config.AUDIT_RETENTION_DAYS }),
     contactLinks,
     companies,
     contactManagement,
@@ -225,8 +236,16 @@ export function createServices({
     environments,
     erasures,
     events,
+    idempotency: createIdempotencyService({ db, secretBox: createSecretBox(encryptionKey), now: Date.now }),
     jobs,
     organizations,
+    projects: createProjectService({
+      db,
+      newId,
+      now: Date.now,
+      forgetEnvironment: environments.forget,
+      forgetApiKeys: apiKeys.forget,
+    }),
     responseManagement,
     responses,
     segmentManagement,
@@ -291,7 +310,7 @@ function createWebhooks({
     db,
     queue,
     deliverer,
-    wake: announce,
+    wake: () => onceCommitted(announce),
     now,
     newId,
     newMessageId: () => randomBytes(32).toString("hex"),
@@ -317,7 +336,7 @@ const installationOf = (config: CompleteConfig) => ({
 });
 
 /** What runs in the background of a server. */
-export function backgroundTasks({ erasures, events, jobs }: Services): Parameters<JobQueue["start"]>[0] {
+export function backgroundTasks({ auditLog, erasures, events, idempotency, jobs }: Services): Parameters<JobQueue["start"]>[0] {
   const tasks = { ...jobs.tasks, ...erasures.tasks, tidy };
   return { tasks, daily: ["tidy"], onStart: resume };
 
@@ -325,6 +344,8 @@ export function backgroundTasks({ erasures, events, jobs }: Services): Parameter
     await events.deleteExpired();
     await jobs.deleteExpired();
     await erasures.deleteExpired();
+    await idempotency.deleteExpired();
+    await auditLog.deleteExpired();
   }
 
   async function resume(): Promise<void> {

@@ -103,6 +103,13 @@ const Environment = z.object({
     .max(10_000)
     .default(150)
     .describe("Contact attribute keys an environment may have"),
+  AUDIT_RETENTION_DAYS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(3_650)
+    .default(365)
+    .describe("Days after which entries of the audit log are deleted; `0` keeps them"),
   EVENT_RETENTION_DAYS: z.coerce
     .number()
     .int()

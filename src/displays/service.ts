@@ -6,6 +6,7 @@ import { ID_PATTERN } from "../shared/ids.ts";
 import { invalid, notFound, Problem } from "../shared/problem.ts";
 import { type LiveSurveyService, requireAccepting } from "../surveys/live-survey.ts";
 import type { DisplaySnapshot, Outbox } from "../webhooks/service.ts";
+import { createDisplayBatcher, type NewDisplay } from "./display-batcher.ts";
 import { CREATE_DISPLAY, type DisplayRow, RESPONSE_OF_DISPLAY, TELL_DISPLAY } from "./display-statements.ts";
 
 export interface DisplayInput {
@@ -36,6 +37,7 @@ export function createDisplayService({
   outbox: Outbox;
   newId: () => string;
 }) {
+  const batcher = createDisplayBatcher(db);
   return { create, findResponseId };
 
   /**
@@ -47,43 +49,46 @@ export function createDisplayService({
     const survey = await surveys.find(environment, surveyId);
     if (survey.environmentId !== environment.id) throw notFound("survey", surveyId);
     requireAccepting(survey);
-    const newDisplayId = newId();
-    const userId = viewer !== null && "userId" in viewer ? viewer.userId : null;
-    const values = [
-      environment.id,
-      newDisplayId,
+    const item: NewDisplay = {
+      environmentId: environment.id,
+      id: newId(),
       surveyId,
-      viewer !== null && "contactId" in viewer ? viewer.contactId : null,
-      userId,
-      newId(),
-      idempotencyKey === null ? null : `key:${idempotencyKey}`,
-    ];
-    const isTold = environment.listenedEvents.has("displayCreated") || (userId !== null && watch.watches(environment));
-    const [display] = await (isTold
-      ? createAndTell(environment, values, { newDisplayId, userId })
-      : db.query<DisplayRow>(CREATE_DISPLAY, values)
-    ).catch((error: unknown) => {
+      contactId: viewer !== null && "contactId" in viewer ? viewer.contactId : null,
+      userId: viewer !== null && "userId" in viewer ? viewer.userId : null,
+      requestKey: idempotencyKey === null ? null : `key:${idempotencyKey}`,
+    };
+    const isTold = environment.listenedEvents.has("displayCreated") || (item.userId !== null && watch.watches(environment));
+    const display = await (isTold ? storeAndTell(environment, item) : store(item)).catch((error: unknown) => {
       if (isMissingRow(error)) throw notFound("survey", surveyId); // deleted a moment ago
       throw error;
     });
-    if (display === undefined) throw new Error("the statement stores a display or finds one");
     if (display.surveyId !== surveyId)
       throw new Problem("conflict", "The Idempotency-Key was used for a display of another survey");
     return display;
   }
 
-  /** The same in a transaction, with what webhooks are to be told of the display and of the contact. */
-  function createAndTell(
-    environment: EnvironmentConfiguration,
-    values: unknown[],
-    { newDisplayId, userId }: { newDisplayId: string; userId: string | null },
-  ): Promise<DisplayRow[]> {
+  /** Together with others that arrive now; alone when more has to be done for it. */
+  async function store(item: NewDisplay): Promise<Display> {
+    return (await batcher.submit(item)) ?? (await storeAlone(db, item));
+  }
+
+  async function storeAlone(queries: Pick<Transaction, "query">, item: NewDisplay): Promise<Display> {
+    const { environmentId, id, surveyId, contactId, userId, requestKey } = item;
+    const [display] = await queries.query<DisplayRow>(CREATE_DISPLAY, [
+      ...[environmentId, id, surveyId, contactId, userId, newId(), requestKey],
+    ]);
+    if (display === undefined) throw new Error("the statement stores a display or finds one");
+    return display;
+  }
+
+  /** In a transaction, with what webhooks are to be told of the display and of the contact. */
+  function storeAndTell(environment: EnvironmentConfiguration, item: NewDisplay): Promise<Display> {
+    const touched = { userIds: item.userId === null ? [] : [item.userId] };
     return db.transaction(async (tx) => {
-      const touched = { userIds: userId === null ? [] : [userId] };
-      const rows = await watch.around(tx, environment, touched, () => tx.query<DisplayRow>(CREATE_DISPLAY, values));
-      const isNew = rows.some(({ id }) => id === newDisplayId);
-      if (isNew && environment.listenedEvents.has("displayCreated")) await tellDisplay(tx, environment.id, newDisplayId);
-      return rows;
+      const display = await watch.around(tx, environment, touched, () => storeAlone(tx, item));
+      const isNew = display.id === item.id;
+      if (isNew && environment.listenedEvents.has("displayCreated")) await tellDisplay(tx, environment.id, item.id);
+      return display;
     });
   }
 

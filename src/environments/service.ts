@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { ChangeFeed } from "../db/change-feed.ts";
 import type { Database } from "../db/database.ts";
+import { onceCommitted } from "../db/write-scope.ts";
 import { type CompiledSegment, compileSegments, findFacts, type SegmentFacts, type SegmentRow } from "../segments/service.ts";
 import type { AttributeDataType } from "../shared/attributes.ts";
 import { notFound } from "../shared/problem.ts";
@@ -78,7 +79,7 @@ export function createEnvironmentService({
   const states = createSingleFlightCache<LoadedState>({ ttlMs, maxEntries: MAX_STATES });
   /** Environment id → the legacy id under which its configuration may be cached too. */
   const legacyIds = new Map<string, string>();
-  changes.subscribe("environment", forget, forgetAll);
+  changes.subscribe("environment", drop, forgetAll);
   return { configuration, state, forget };
 
   /** Takes an id or a legacy id. Throws `not_found` (type `environment`) with the id as given. */
@@ -117,6 +118,10 @@ export function createEnvironmentService({
 
   /** Drops what is cached of the environment in this process; others are told by the change feed. */
   function forget(environmentId: string): void {
+    onceCommitted(() => drop(environmentId));
+  }
+
+  function drop(environmentId: string): void {
     configurations.delete(environmentId);
     states.delete(environmentId);
     const legacyId = legacyIds.get(environmentId);
