@@ -24,6 +24,7 @@ import { createErasureService, createSuppression, type ErasureService } from "./
 import { createEventService, type EventService } from "./events/service.ts";
 import { createIdempotencyService, type IdempotencyService } from "./idempotency/service.ts";
 import { createJobService, createRowWriter, type JobService } from "./jobs/service.ts";
+import { createLinkSurveyService, type LinkSurveyService } from "./link-surveys/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
 import { createProjectService, type ProjectService } from "./projects/service.ts";
 import { createGates } from "./responses/gates.ts";
@@ -73,6 +74,7 @@ export interface Services {
   events: EventService;
   idempotency: IdempotencyService;
   jobs: JobService;
+  linkSurveys: LinkSurveyService;
   organizations: OrganizationService;
   projects: ProjectService;
   responseManagement: ResponseManagement;
@@ -149,8 +151,9 @@ export function createServices({
   });
   const liveSurveys = createLiveSurveyService({ db });
   const displays = createDisplayService({ db, surveys: liveSurveys, watch, outbox, newId });
+  const gateTokens = createGateTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now });
   const gates = createGates({
-    tokens: createGateTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    tokens: gateTokens,
     singleUseLinks,
     verifyRecaptcha: createRecaptchaVerifier({
       siteKey: config.RECAPTCHA_SITE_KEY,
@@ -200,16 +203,24 @@ export function createServices({
     forgetEnvironment: environments.forget,
   });
   const teams = createTeamService({ db, newId, now: Date.now, minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE });
+  const contactLinkTokens = createContactLinkTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now });
   const contactLinks = createContactLinkService({
     db,
     environments,
     surveys: liveSurveys,
     segments,
-    tokens: createContactLinkTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    tokens: contactLinkTokens,
     buildSingleUseQuery: singleUseLinks.buildQuery,
     newId,
     now: Date.now,
     publicUrl: publicUrl(config),
+  });
+  const linkSurveys = createLinkSurveyService({
+    db,
+    readSingleUse: singleUseLinks.read,
+    readVerifiedEmail: gateTokens.readEmail,
+    readContactLink: contactLinkTokens.read,
+    issuePin: gateTokens.issuePin,
   });
   const responseManagement = createResponseManagement({
     db,
@@ -238,6 +249,7 @@ export function createServices({
     events,
     idempotency: createIdempotencyService({ db, secretBox: createSecretBox(encryptionKey), now: Date.now }),
     jobs,
+    linkSurveys,
     organizations,
     projects: createProjectService({
       db,

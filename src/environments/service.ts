@@ -9,7 +9,7 @@ import { createSingleFlightCache } from "../shared/single-flight-cache.ts";
 import { type EnvironmentState, type Installation, type LoadedState, loadState } from "./state.ts";
 
 export type { InteractionRefresh } from "./interaction-refresh.ts";
-export type { LiveSurvey, LiveSurveyLanguage } from "./live-survey.ts";
+export { type LiveSurvey, type LiveSurveyLanguage, type LiveSurveyRow, readLiveSurvey, readStyling } from "./live-survey.ts";
 export type { EnvironmentState } from "./state.ts";
 
 /** What identify needs to know of an environment; the same for every call until someone changes it. */

@@ -52,6 +52,13 @@ export const PERMISSIONS = {
   readDocumentation: PUBLIC,
   getScript: PUBLIC,
 
+  // Pages for people. What a link lets its visitor do is in the link.
+  showSurveyPage: PUBLIC,
+  enterSurveyPin: PUBLIC,
+  showPersonalPage: PUBLIC,
+  enterPersonalPin: PUBLIC,
+  showPlayground: PUBLIC,
+
   // Uploaded files.
   refuseFileAccess: PUBLIC,
   getPublicFile: PUBLIC,
