@@ -50,15 +50,18 @@ with contact as (
   from verdict v left join contact c on true
   where v.obstacle is null
   returning *
-), events as (
-  insert into outbox_events ("environmentId", id, type, "surveyId", "responseId", payload)
-  select $1, e.id, e.type::response_event_type, r."surveyId", r.id, ${payload({
+), told as materialized (
+  select r.id, r."surveyId", ${payload({
     contact: `case when c.id is not null then jsonb_build_object('id', c.id, 'userId', c."userId") end`,
     tags: "'[]'::jsonb",
     survey: "$19",
-  })}
+  })} as payload
   from inserted r left join contact c on true
-  cross join unnest($20::text[], $21::text[]) as e(id, type)
+  where $20::text[] <> '{}'
+), events as (
+  insert into outbox_events ("environmentId", id, type, "surveyId", "responseId", payload)
+  select $1, e.id, e.type::response_event_type, t."surveyId", t.id, t.payload
+  from told t cross join unnest($20::text[], $21::text[]) as e(id, type)
 )
 select obstacle from verdict`,
 };
