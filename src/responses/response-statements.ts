@@ -61,17 +61,19 @@ with i as (
     coalesce("createdAt", now()), coalesce("updatedAt", "createdAt", now())
   from judged where obstacle is null order by position
   returning *
-), events as (
-  insert into outbox_events ("environmentId", id, type, "surveyId", "responseId", payload)
-  select r."environmentId", e.id, e.type::response_event_type, r."surveyId", r.id, ${payload({
+), told as materialized (
+  select r."environmentId", r.id, r."surveyId", j."eventIds", j."eventTypes", ${payload({
     contact: `case when r."contactId" is not null then jsonb_build_object('id', r."contactId", 'userId', j."respondentUserId") end`,
     tags: "'[]'::jsonb",
     survey: "j.survey",
-  })}
-  from judged j
-  join inserted r on r."environmentId" = j."environmentId" and r.id = j.id
-  cross join rows from (jsonb_array_elements_text(j."eventIds"), jsonb_array_elements_text(j."eventTypes")) as e(id, type)
+  })} as payload
+  from judged j join inserted r on r."environmentId" = j."environmentId" and r.id = j.id
   where j."eventIds" <> '[]'
+), events as (
+  insert into outbox_events ("environmentId", id, type, "surveyId", "responseId", payload)
+  select t."environmentId", e.id, e.type::response_event_type, t."surveyId", t.id, t.payload
+  from told t
+  cross join rows from (jsonb_array_elements_text(t."eventIds"), jsonb_array_elements_text(t."eventTypes")) as e(id, type)
 )
 select obstacle from judged order by position`,
 };

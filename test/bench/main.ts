@@ -6,6 +6,7 @@
  *   --quick                  about a minute: fewer contacts, shorter rounds
  *   --contacts N             in the large environment (default 1,000,000)
  *   --seconds N, --rounds N  of each measurement; rounds are interleaved and the median one counts
+ *   --only TEXT              of the throughputs only those whose names contain it
  *   --connections N,N        numbers of connections to load with
  *   --workers N|auto         measure also the shipped server with so many workers against one
  *   --report FILE            write the tables to a Markdown file, too
@@ -29,6 +30,7 @@ const { values: given } = parseArgs({
     seconds: { type: "string" },
     rounds: { type: "string", default: "3" },
     connections: { type: "string" },
+    only: { type: "string", default: "" },
     workers: { type: "string" },
     report: { type: "string" },
     peer: { type: "string" },
@@ -59,8 +61,10 @@ say(
 );
 const scenarios = scenariosOf(ground);
 for (const connections of connectionCounts) {
-  const results = await measure(targets(url, scenarios), connections);
-  say(`## ${connections} connection${connections === 1 ? "" : "s"}`, throughputTable(results), ratioTable(results, RATIOS));
+  const chosen = scenarios.filter(({ name }) => name.includes(given.only));
+  const results = await measure(targets(url, chosen), connections);
+  const ratios = RATIOS.filter(({ of, to }) => results.has(of) && results.has(to));
+  say(`## ${connections} connection${connections === 1 ? "" : "s"}`, throughputTable(results), ratioTable(results, ratios));
 }
 await measureOneByOne();
 if (given.workers !== undefined) await measureWorkers(given.workers);
