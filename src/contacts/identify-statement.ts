@@ -4,8 +4,6 @@ import type { AttributeValue } from "../shared/attributes.ts";
 export interface IdentifyItem {
   environmentId: string;
   userId: string;
-  /** The contact's id if it has to be created. */
-  newId: string;
   /** undefined leaves the address, null removes it. */
   email: string | null | undefined;
   /** Attributes to merge; null removes one. */
@@ -25,10 +23,9 @@ export interface EventQuery {
   properties: readonly string[];
 }
 
-/** What the database answers for an item. Times are milliseconds since the epoch. */
-export interface IdentifiedRow {
+/** A contact with its past, as the database answers it. Times are milliseconds since the epoch. */
+export interface ContactRow {
   id: string;
-  isNew: boolean;
   email: string | null;
   attributes: Record<string, AttributeValue>;
   companyId: string | null;
@@ -36,14 +33,36 @@ export interface IdentifiedRow {
   company?: { id: string; attributes: Record<string, AttributeValue> } | null;
   /** `[name, occurredAt, properties]`, newest first per name; only where asked for. */
   events?: [string, number, Record<string, unknown> | null][] | null;
-  /** The address belongs to another contact of the environment; it was left out and everything else was applied. */
-  emailTaken: boolean;
   /** `[surveyId, createdAt]`, newest first, at most {@link HISTORY_LIMIT}; null when there are none. */
   displays: [string, number][] | null;
   /** `[surveyId, createdAt, finished]`, newest first, at most {@link HISTORY_LIMIT}; null when there are none. */
   responses: [string, number, boolean][] | null;
-  /** The contact changed under the statement's hands; the item must be sent again. */
-  isStale: boolean;
+}
+
+/** A contact as it was found. */
+export interface FoundRow extends Omit<ContactRow, "id"> {
+  /** Null: there is none. */
+  id: string | null;
+  /** `lastSeenAt` has to be written though nothing else may have changed. */
+  isSeenLongAgo: boolean | null;
+}
+
+/** A contact as it was created. */
+export type CreatedRow = Pick<ContactRow, "id" | "email" | "attributes" | "companyId" | "company">;
+
+/** A contact as it was changed. */
+export interface UpdatedRow extends CreatedRow {
+  /** Which of the items, from 1. */
+  position: number;
+  /** The address belongs to another contact of the environment; it was left out and everything else was applied. */
+  emailTaken: boolean;
+}
+
+/** A contact as identify leaves it. */
+export interface IdentifiedRow extends ContactRow {
+  isNew: boolean;
+  /** See {@link UpdatedRow}. */
+  emailTaken: boolean;
 }
 
 /** How many of a contact's displays, and of its responses, one identify reads: the newest ones. */
@@ -55,127 +74,116 @@ const LAST_SEEN_GRANULARITY = "1 hour";
 /** The key in `attributeTimes` under which the time of a contact's last change of company is kept. */
 export const COMPANY_TIME = "$company";
 
+/** `date_part` and not `extract`, whose numbers of any length take several times as long. */
+const MILLISECONDS = `(date_part('epoch', "createdAt") * 1000)::bigint`;
+
+/** The columns with what is read of the past of the contact `c`, by index only. */
+const HISTORY = `
+  (select json_agg(json_build_array(x."surveyId", x.at)) from (
+    select "surveyId", ${MILLISECONDS} as at from displays
+    where "environmentId" = c."environmentId" and "contactId" = c.id
+    order by "createdAt" desc limit ${HISTORY_LIMIT}
+  ) x) as displays,
+  (select json_agg(json_build_array(x."surveyId", x.at, x.finished)) from (
+    select "surveyId", ${MILLISECONDS} as at, finished from responses
+    where "environmentId" = c."environmentId" and "contactId" = c.id
+    order by "createdAt" desc limit ${HISTORY_LIMIT}
+  ) x) as responses`;
+
+/** The column with the company of the contact `c`. */
+const COMPANY = `(select json_build_object('id', o."companyId", 'attributes', o.attributes) from companies o
+  where o."environmentId" = c."environmentId" and o.id = c."companyId") as company`;
+
+/** The column with those of the events of the contact `c` that the queries of the item `i` name. */
+const EVENTS = `
+  (select json_agg(json_build_array(q.name, e.at, e.properties))
+   from jsonb_to_recordset(i."eventQueries") as q(name text, since float8, properties jsonb), lateral (
+     select (date_part('epoch', "occurredAt") * 1000)::bigint as at, (
+       select jsonb_object_agg(p, e.properties -> p) from jsonb_array_elements_text(q.properties) p where e.properties ? p
+     ) as properties
+     from events e
+     where e."environmentId" = c."environmentId" and e."contactId" = c.id and e.name = q.name
+       and e."occurredAt" >= coalesce(to_timestamp(q.since / 1000), '-infinity')
+     order by "occurredAt" desc limit ${HISTORY_LIMIT}
+   ) e) as events`;
+
 /**
- * Finds or creates contacts, merges their changed attributes and returns their state, in one statement over arrays
- * (each with one entry per item): environment id, user id, new id, e-mail (null: leave, '': remove), the patches as one
- * JSON array (null: none), and company id (null: leave). Items must name different contacts, sorted by environment and user id so that two
- * statements lock in the same order.
- *
- * A contact that is as it should be is not written. What runs at the same time is merged, not overwritten: the update
- * works on the row as it is then (read committed), and two that create the same contact meet in ON CONFLICT. A row
- * that was found and needed writing but was not written had changed meanwhile: `isStale`.
+ * Reads contacts, in one statement over arrays with one entry per item: environment id, user id, and with facts a JSON
+ * array of each item's {@link EventQuery}s. Answers in the order of the items. Most identifies change nothing and end here.
  */
-const identifyText = ({ withFacts }: { withFacts: boolean }) => `
-with input as (
-  select "environmentId", "userId", "newId", email, "companyId", nullif(patch, 'null') as patch${withFacts ? ', "eventQueries"' : ""}, position
-  from rows from (
-    unnest($1::text[], $2::text[], $3::text[], $4::text[], $6::text[]), jsonb_array_elements($5::jsonb)${withFacts ? ", jsonb_array_elements($7::jsonb)" : ""}
-  ) with ordinality as i("environmentId", "userId", "newId", email, "companyId", patch${withFacts ? ', "eventQueries"' : ""}, position)
-), found as (
-  select i.*, c.id, c.email as "storedEmail", c.attributes, c."companyId" as "storedCompanyId", t."emailTaken",
-    c.id is not null and coalesce(
-      not c.attributes @> i.patch and jsonb_strip_nulls(c.attributes || i.patch) <> c.attributes
-      or i.email is not null and not t."emailTaken" and coalesce(c.email, '') <> i.email
-      or i."companyId" is distinct from c."companyId" and i."companyId" is not null
-      or c."lastSeenAt" < now() - interval '${LAST_SEEN_GRANULARITY}', false
-    ) as "needsWrite"
-  from input i
-  left join contacts c on c."environmentId" = i."environmentId" and c."userId" = i."userId"
-  cross join lateral (
-    select i.email is not null and i.email <> '' and exists (
-      select 1 from contacts o
-      where o."environmentId" = i."environmentId" and o.email = i.email and o."userId" is distinct from i."userId"
-    ) as "emailTaken"
-  ) t
-), updated as (
-  update contacts c set
-    attributes = case when f.patch is null then c.attributes else jsonb_strip_nulls(c.attributes || f.patch) end,
-    email = case when f.email is null or f."emailTaken" then c.email else nullif(f.email, '') end,
-    "companyId" = coalesce(f."companyId", c."companyId"),
-    "attributeTimes" = c."attributeTimes" || (
-      select coalesce(jsonb_object_agg(k.key, (extract(epoch from now()) * 1000)::bigint), '{}')
-      from (
-        select p.key from jsonb_each(f.patch) p where c.attributes -> p.key is distinct from nullif(p.value, 'null')
-        union all select 'email' where f.email is not null and not f."emailTaken" and coalesce(c.email, '') <> f.email
-        union all select '${COMPANY_TIME}' where f."companyId" <> coalesce(c."companyId", '')
-      ) k
-    ),
-    "lastSeenAt" = now(),
-    "updatedAt" = case
-      when not c.attributes @> f.patch and jsonb_strip_nulls(c.attributes || f.patch) <> c.attributes
-        or f.email is not null and not f."emailTaken" and coalesce(c.email, '') <> f.email
-        or f."companyId" <> coalesce(c."companyId", '')
-      then now() else c."updatedAt" end
-  from found f
-  where f."needsWrite" and c."environmentId" = f."environmentId" and c."userId" = f."userId"
-  returning f.position, c.id, c.email, c.attributes, c."companyId"
-), inserted as (
-  insert into contacts as c ("environmentId", id, "userId", email, attributes, "companyId", "updatedAt")
-  select f."environmentId", f."newId", f."userId", case when f."emailTaken" then null else nullif(f.email, '') end,
-    jsonb_strip_nulls(coalesce(f.patch, '{}')), f."companyId", now()
-  from found f where f.id is null
-  on conflict ("environmentId", "userId") do update set
-    attributes = c.attributes || excluded.attributes,
-    email = coalesce(excluded.email, c.email),
-    "companyId" = coalesce(excluded."companyId", c."companyId"),
-    "lastSeenAt" = now(), "updatedAt" = now()
-  returning "environmentId", "userId", id, email, attributes, "companyId"
-)
-select coalesce(u.id, n.id, f.id) as id,
-  f.id is null and n.id = f."newId" as "isNew",
-  case when u.id is not null then u.email when n.id is not null then n.email else f."storedEmail" end as email,
-  coalesce(u.attributes, n.attributes, f.attributes) as attributes,
-  coalesce(u."companyId", n."companyId", f."storedCompanyId") as "companyId",
-  f."emailTaken",
-  d.displays, r.responses,${withFacts ? " co.company, ev.events," : ""}
-  f."needsWrite" and u.id is null as "isStale"
-from found f
-left join updated u on u.position = f.position
-left join inserted n on n."environmentId" = f."environmentId" and n."userId" = f."userId"
-left join lateral (
-  select json_agg(json_build_array(x."surveyId", x.at)) as displays from (
-    select "surveyId", (extract(epoch from "createdAt") * 1000)::bigint as at from displays
-    where "environmentId" = f."environmentId" and "contactId" = f.id
-    order by "createdAt" desc limit ${HISTORY_LIMIT}
-  ) x
-) d on true
-left join lateral (
-  select json_agg(json_build_array(x."surveyId", x.at, x.finished)) as responses from (
-    select "surveyId", (extract(epoch from "createdAt") * 1000)::bigint as at, finished from responses
-    where "environmentId" = f."environmentId" and "contactId" = f.id
-    order by "createdAt" desc limit ${HISTORY_LIMIT}
-  ) x
-) r on true${withFacts ? FACTS : ""}
-order by f.position`;
+const findText = ({ withFacts }: { withFacts: boolean }) => `
+select c.id, c.email, c.attributes, c."companyId", c."lastSeenAt" < now() - interval '${LAST_SEEN_GRANULARITY}' as "isSeenLongAgo",
+  ${HISTORY}${withFacts ? `, ${COMPANY}, ${EVENTS}` : ""}
+from rows from (
+  unnest($1::text[], $2::text[])${withFacts ? ", jsonb_array_elements($3::jsonb)" : ""}
+) with ordinality as i("environmentId", "userId"${withFacts ? ', "eventQueries"' : ""}, position)
+left join contacts c on c."environmentId" = i."environmentId" and c."userId" = i."userId"
+order by i.position`;
 
-const FACTS = `
-left join lateral (
-  select json_build_object('id', o."companyId", 'attributes', o.attributes) as company from companies o
-  where o."environmentId" = f."environmentId" and o.id = coalesce(u."companyId", n."companyId", f."storedCompanyId")
-) co on true
-left join lateral (
-  select json_agg(json_build_array(q.name, e.at, e.properties)) as events
-  from jsonb_to_recordset(f."eventQueries") as q(name text, since float8, properties jsonb), lateral (
-    select (extract(epoch from "occurredAt") * 1000)::bigint as at, (
-      select jsonb_object_agg(p, e.properties -> p) from jsonb_array_elements_text(q.properties) p where e.properties ? p
-    ) as properties
-    from events e
-    where e."environmentId" = f."environmentId" and e."contactId" = f.id and e.name = q.name
-      and e."occurredAt" >= coalesce(to_timestamp(q.since / 1000), '-infinity')
-    order by "occurredAt" desc limit ${HISTORY_LIMIT}
-  ) e
-) ev on true`;
+/** Whether the address of the item `i` belongs to another contact. */
+const EMAIL_TAKEN = `
+cross join lateral (
+  select i.email is not null and i.email <> '' and exists (
+    select 1 from contacts o
+    where o."environmentId" = i."environmentId" and o.email = i.email and o."userId" is distinct from i."userId"
+  ) as "emailTaken"
+) t`;
 
-export const IDENTIFY = { name: "identify", text: identifyText({ withFacts: false }) };
+const writtenColumns = (withCompany: boolean) => `c.id, c.email, c.attributes, c."companyId"${withCompany ? `, ${COMPANY}` : ""}`;
 
-/** The same for contacts whose company and events are read too: `$7` is a JSON array of each item's {@link EventQuery}s. */
-export const IDENTIFY_WITH_FACTS = { name: "identify_with_facts", text: identifyText({ withFacts: true }) };
+/**
+ * Merges changes into contacts that exist, in one statement over arrays: environment id, user id, e-mail (null: leave,
+ * '': remove), company id (null: leave), whether more changes than `lastSeenAt`, and as JSON arrays the patches and the
+ * times at which their changed keys were set. A contact that was deleted meanwhile is not among the answers. Items must
+ * name different contacts, sorted by environment and user id so that two statements lock in the same order.
+ *
+ * What runs at the same time is merged, not overwritten: the update works on the row as it is then (read committed).
+ */
+const updateText = ({ withCompany }: { withCompany: boolean }) => `
+update contacts c set
+  attributes = jsonb_strip_nulls(c.attributes || i.patch),
+  email = case when i.email is null or i."emailTaken" then c.email else nullif(i.email, '') end,
+  "companyId" = coalesce(i."companyId", c."companyId"),
+  "attributeTimes" = c."attributeTimes" || case when i."emailTaken" then i.times - 'email' else i.times end,
+  "lastSeenAt" = now(),
+  "updatedAt" = case when i.changes then now() else c."updatedAt" end
+from (
+  select i.*, t."emailTaken" from rows from (
+    unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bool[]), jsonb_array_elements($6::jsonb), jsonb_array_elements($7::jsonb)
+  ) with ordinality as i("environmentId", "userId", email, "companyId", changes, patch, times, position)${EMAIL_TAKEN}
+) i
+where c."environmentId" = i."environmentId" and c."userId" = i."userId"
+returning i.position::int, i."emailTaken", ${writtenColumns(withCompany)}`;
 
-/** Every event that the queries name, for contacts whose events exceed {@link HISTORY_LIMIT}; `$3` as in the statement above. */
+/**
+ * Creates contacts, in one statement over arrays: environment id, user id, e-mail (null or '': none), company id, their
+ * own ids, and as a JSON array the patches. One that exists by now is left as it is and is not among the answers. The
+ * items' order is as above.
+ */
+const createText = ({ withCompany }: { withCompany: boolean }) => `
+insert into contacts as c ("environmentId", id, "userId", email, attributes, "companyId", "updatedAt")
+select i."environmentId", i.id, i."userId", case when t."emailTaken" then null else nullif(i.email, '') end,
+  jsonb_strip_nulls(i.patch), i."companyId", now()
+from rows from (
+  unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]), jsonb_array_elements($6::jsonb)
+) with ordinality as i("environmentId", "userId", email, "companyId", id, patch, position)${EMAIL_TAKEN}
+order by i.position
+on conflict ("environmentId", "userId") do nothing
+returning ${writtenColumns(withCompany)}`;
+
+export const FIND = { name: "identify_find", text: findText({ withFacts: false }) };
+export const FIND_WITH_FACTS = { name: "identify_find_with_facts", text: findText({ withFacts: true }) };
+
+export const UPDATE = { name: "identify_update", text: updateText({ withCompany: false }) };
+export const UPDATE_WITH_COMPANY = { name: "identify_update_with_company", text: updateText({ withCompany: true }) };
+export const CREATE = { name: "identify_create", text: createText({ withCompany: false }) };
+export const CREATE_WITH_COMPANY = { name: "identify_create_with_company", text: createText({ withCompany: true }) };
+
+/** Every event that the queries name, for contacts whose events exceed {@link HISTORY_LIMIT}; `$3` as in {@link FIND_WITH_FACTS}. */
 export const ALL_EVENTS = {
   name: "identify_all_events",
   text: `
-select e.name, (extract(epoch from "occurredAt") * 1000)::float8 as "occurredAt", (
+select e.name, date_part('epoch', "occurredAt") * 1000 as "occurredAt", (
     select jsonb_object_agg(p, e.properties -> p) from jsonb_array_elements_text(q.properties) p where e.properties ? p
   ) as properties
 from jsonb_to_recordset($3::jsonb) as q(name text, since float8, properties jsonb)
@@ -194,10 +202,10 @@ export const HISTORY_BY_SURVEY = {
 select "surveyId", max(at) filter (where kind = 'display') as display,
   max(at) filter (where kind <> 'display') as response, max(at) filter (where kind = 'finished') as finished
 from (
-  select "surveyId", 'display' as kind, (extract(epoch from "createdAt") * 1000)::float8 as at
+  select "surveyId", 'display' as kind, date_part('epoch', "createdAt") * 1000 as at
   from displays where "environmentId" = $1 and "contactId" = $2
   union all
-  select "surveyId", case when finished then 'finished' else 'started' end, (extract(epoch from "createdAt") * 1000)::float8
+  select "surveyId", case when finished then 'finished' else 'started' end, date_part('epoch', "createdAt") * 1000
   from responses where "environmentId" = $1 and "contactId" = $2
 ) history
 group by "surveyId"`,
@@ -211,23 +219,62 @@ export interface SurveyHistoryRow {
   finished: number | null;
 }
 
-/** The statement's parameters for the items. */
-export function identifyValues(items: readonly IdentifyItem[]): unknown[] {
-  return [
-    items.map(({ environmentId }) => environmentId),
-    items.map(({ userId }) => userId),
-    items.map(({ newId }) => newId),
-    items.map(({ email }) => (email === undefined ? null : (email ?? ""))),
-    JSON.stringify(items.map(({ patch }) => (isEmpty(patch) ? null : patch))),
-    items.map(({ companyId }) => companyId),
-  ];
+/** The parameters of {@link FIND}. */
+export const findValues = (items: readonly IdentifyItem[]): unknown[] => [
+  items.map(({ environmentId }) => environmentId),
+  items.map(({ userId }) => userId),
+];
+
+/** The parameters of {@link FIND_WITH_FACTS}. */
+export const findWithFactsValues = (items: readonly IdentifyItem[]): unknown[] => [...findValues(items), queriesOf(items)];
+
+/** A contact to change, with the time (milliseconds since the epoch) at which each changed key is set. */
+export interface Change {
+  item: IdentifyItem;
+  times: Readonly<Record<string, number>>;
 }
 
-/** The parameters of {@link IDENTIFY_WITH_FACTS}. */
-export const identifyWithFactsValues = (items: readonly IdentifyItem[]): unknown[] => [
-  ...identifyValues(items),
-  JSON.stringify(items.map(({ eventQueries }) => eventQueries ?? [])),
+/** The parameters of {@link UPDATE}. */
+export const updateValues = (changes: readonly Change[]): unknown[] => {
+  const items = changes.map(({ item }) => item);
+  return [
+    ...contactValues(items),
+    changes.map(({ times }) => !isEmpty(times)),
+    JSON.stringify(items.map(({ patch }) => patch)),
+    JSON.stringify(changes.map(({ times }) => times)),
+  ];
+};
+
+/** The parameters of {@link CREATE}; `ids` are those of the new contacts. */
+export const createValues = (items: readonly IdentifyItem[], ids: readonly string[]): unknown[] => [
+  ...contactValues(items),
+  ids,
+  JSON.stringify(items.map(({ patch }) => patch)),
 ];
+
+const contactValues = (items: readonly IdentifyItem[]): unknown[] => [
+  ...findValues(items),
+  items.map(({ email }) => (email === undefined ? null : (email ?? ""))),
+  items.map(({ companyId }) => companyId),
+];
+
+const queriesOf = (items: readonly IdentifyItem[]): string => JSON.stringify(items.map(({ eventQueries }) => eventQueries ?? []));
+
+/**
+ * What identifying the contact that was found changes: the keys of its attributes, `email` and {@link COMPANY_TIME}, each
+ * with the time `now`; null when nothing has to be written.
+ */
+export function timesOfChange({ email, patch, companyId }: IdentifyItem, found: FoundRow, now: number): Change["times"] | null {
+  const { attributes } = found;
+  let times: Record<string, number> | null = found.isSeenLongAgo ? noTimes() : null;
+  for (const key in patch) if (attributes[key] !== (patch[key] ?? undefined)) (times ??= noTimes())[key] = now;
+  if (email !== undefined && email !== found.email) (times ??= noTimes()).email = now;
+  if (companyId !== null && companyId !== found.companyId) (times ??= noTimes())[COMPANY_TIME] = now;
+  return times;
+}
+
+/** Keys are the customer's: `__proto__` is one like others. */
+const noTimes = (): Record<string, number> => Object.create(null);
 
 function isEmpty(patch: object): boolean {
   for (const _key in patch) return false;

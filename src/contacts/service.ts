@@ -3,7 +3,7 @@ import { notifyChange } from "../db/change-feed.ts";
 import type { Database, Transaction } from "../db/database.ts";
 import { isMissingRow, isRetryable, isUnavailable, isUniqueViolation } from "../db/errors.ts";
 import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
-import { eventRanges, matchingSegmentIds, type SegmentSubject } from "../segments/service.ts";
+import { eventRanges, matchingSegmentIds, type SegmentFacts, type SegmentSubject } from "../segments/service.ts";
 import { nameOfAttributeKey } from "../shared/attribute-key-name.ts";
 import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
 import { createBatcher } from "../shared/batcher.ts";
@@ -18,16 +18,13 @@ import {
   type SubmittedAttributes,
 } from "./attribute-plan.ts";
 import { CREATE_FROM_HISTORY, type HistoryItem, historyValues, MERGE_HISTORY } from "./history-statement.ts";
+import { identifyItems } from "./identify-items.ts";
 import {
   ALL_EVENTS,
   HISTORY_BY_SURVEY,
   HISTORY_LIMIT,
-  IDENTIFY,
-  IDENTIFY_WITH_FACTS,
   type IdentifiedRow,
   type IdentifyItem,
-  identifyValues,
-  identifyWithFactsValues,
   type SurveyHistoryRow,
 } from "./identify-statement.ts";
 
@@ -163,8 +160,9 @@ export function createContactService({
   now: () => number;
   maxAttributeKeys: number;
 }) {
-  const batcher = createBatcher<IdentifyItem, IdentifiedRow>({
-    run: runBatch,
+  const sources = { newId, now };
+  const batcher = createBatcher<IdentifyItem, IdentifiedRow | null>({
+    run: (items) => identifyItems(db, items, sources),
     isOfOneItem: (error) => !isUnavailable(error),
     keyOf: ({ environmentId, userId }) => `${environmentId} ${userId}`,
     merge: mergeItems,
@@ -204,18 +202,21 @@ export function createContactService({
       plan.newKeys.length === 0
         ? { row: await apply(environment, input, plan), notes: plan.notes, current: environment }
         : await identifyWithNewKeys(environment.id, input);
-    const history = await readHistory(environment.id, row);
+    const read = historyOf(row);
+    const history = isCutOff(read) ? await completeHistory(environment.id, row.id, read) : read;
     const segmentIds = matchingSegmentIds(current.segments, {
-      ...(await readFacts(current, row)),
+      ...(current.facts && (await readFacts(environment.id, current.facts, row))),
       userId,
       email: row.email,
       attributes: row.attributes,
-      ...history,
+      displays: history.displays,
+      responses: history.responses,
       device,
       now: now(),
     });
     const { id, isNew, email, attributes: stored, companyId, emailTaken } = row;
-    return { id, userId, isNew, email, attributes: stored, companyId, segmentIds, ...history, emailTaken, notes };
+    const { displays, responses } = history;
+    return { id, userId, isNew, email, attributes: stored, companyId, segmentIds, displays, responses, emailTaken, notes };
   }
 
   function planFor({ attributeKeys, languages }: EnvironmentConfiguration, { attributes, rules }: Submitted): AttributePlan {
@@ -230,22 +231,7 @@ export function createContactService({
   ): IdentifyItem {
     const { email, patch } = plan;
     const eventQueries = environment.facts && eventRanges(environment.facts, now());
-    return { environmentId: environment.id, userId, newId: newId(), email, patch, companyId, eventQueries };
-  }
-
-  /** Contacts of environments whose segments ask for companies or events go with the statement that reads them. */
-  async function runBatch(items: readonly IdentifyItem[]): Promise<IdentifiedRow[]> {
-    const [plain, asking] = [items.filter((item) => !item.eventQueries), items.filter((item) => item.eventQueries)];
-    const [plainRows, askingRows] = await Promise.all([send(db, plain), send(db, asking)]);
-    return items.flatMap((item) => (item.eventQueries ? askingRows : plainRows).shift() ?? []);
-  }
-
-  /** @param items all of them with event queries, or none */
-  async function send(tx: Pick<Transaction, "query">, items: readonly IdentifyItem[]): Promise<IdentifiedRow[]> {
-    if (items.length === 0) return [];
-    return items[0]?.eventQueries
-      ? tx.query<IdentifiedRow>(IDENTIFY_WITH_FACTS, identifyWithFactsValues(items))
-      : tx.query<IdentifiedRow>(IDENTIFY, identifyValues(items));
+    return { environmentId: environment.id, userId, email, patch, companyId, eventQueries };
   }
 
   /** Sends the contact, together with others that arrive now, until it was written as it is. */
@@ -256,14 +242,16 @@ export function createContactService({
   ): Promise<IdentifiedRow> {
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
       const companyId = company ? (await companies.identify(environment.id, company)).id : null;
-      const row = await batcher.submit(toItem(environment, userId, plan, companyId)).catch((error: unknown) => {
+      try {
+        const row = await batcher.submit(toItem(environment, userId, plan, companyId));
+        if (row !== null) return row;
+      } catch (error) {
         // Two contacts claimed one address at the same moment: the loser finds it taken when it looks again. Or the
         // company was deleted meanwhile: it is made anew.
-        if (isUniqueViolation(error, "email") || isRetryable(error) || (companyId !== null && isMissingRow(error)))
-          return undefined;
-        throw error;
-      });
-      if (row && !row.isStale) return row;
+        const isOvertaken =
+          isUniqueViolation(error, "email") || isRetryable(error) || (companyId !== null && isMissingRow(error));
+        if (!isOvertaken) throw error;
+      }
     }
     throw tooBusy();
   }
@@ -295,8 +283,8 @@ export function createContactService({
     let waiting = [...items.values()].sort((a, b) => (a.userId < b.userId ? -1 : 1));
     for (let tries = 1; waiting.length > 0; tries++) {
       if (tries > MAX_TRIES) throw tooBusy();
-      const rows = await tx.query<IdentifiedRow>(IDENTIFY, identifyValues(waiting));
-      waiting = waiting.filter((_, at) => rows[at]?.isStale);
+      const rows = await identifyItems(tx, waiting, sources);
+      waiting = waiting.filter((_, at) => rows[at] === null);
     }
     return { notes, keysCreated };
   }
@@ -443,8 +431,8 @@ export function createContactService({
     const ids = await companies.identifyWithin(tx, environment.id, company ? [company] : []);
     const item = toItem(environment, userId, plan, company ? (ids.get(company.companyId) ?? null) : null);
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
-      const [row] = await send(tx, [item]);
-      if (row && !row.isStale) return row;
+      const [row] = await identifyItems(tx, [item], sources);
+      if (row) return row;
     }
     throw tooBusy();
   }
@@ -539,10 +527,10 @@ export function createContactService({
 
   /** The company and events that came with the row; for a contact with very many events, all that conditions look into. */
   async function readFacts(
-    { id: environmentId, facts }: EnvironmentConfiguration,
+    environmentId: string,
+    facts: SegmentFacts,
     row: IdentifiedRow,
   ): Promise<Pick<SegmentSubject, "company" | "events">> {
-    if (!facts) return {};
     const toEvent = ([name, occurredAt, properties]: NonNullable<IdentifiedRow["events"]>[number]) => ({
       name,
       occurredAt,
@@ -561,19 +549,14 @@ export function createContactService({
     return { company, events: [...events.filter(({ name }) => !read.has(name)), ...all] };
   }
 
-  /** The displays and responses that came with the row; for a contact with very many, the other surveys too. */
-  async function readHistory(
-    environmentId: string,
-    row: IdentifiedRow,
-  ): Promise<Pick<IdentifiedContact, "displays" | "responses">> {
-    const displays = (row.displays ?? []).map(([surveyId, createdAt]) => ({ surveyId, createdAt }));
-    const responses = (row.responses ?? []).map(([surveyId, createdAt, finished]) => ({ surveyId, createdAt, finished }));
-    if (displays.length < HISTORY_LIMIT && responses.length < HISTORY_LIMIT) return { displays, responses };
+  /** Adds the newest one of every survey that is not among the newest {@link HISTORY_LIMIT}. */
+  async function completeHistory(environmentId: string, contactId: string, read: History): Promise<History> {
+    const [displays, responses] = [[...read.displays], [...read.responses]];
     const seen = new Set(displays.map(({ surveyId }) => surveyId));
     const answered = new Set(responses.map(({ surveyId, finished }) => `${surveyId} ${finished}`));
     for (const { surveyId, display, response, finished } of await db.query<SurveyHistoryRow>(HISTORY_BY_SURVEY, [
       environmentId,
-      row.id,
+      contactId,
     ])) {
       if (display !== null && !seen.has(surveyId)) displays.push({ surveyId, createdAt: display });
       if (finished !== null && !answered.has(`${surveyId} true`))
@@ -585,6 +568,17 @@ export function createContactService({
     return { displays, responses };
   }
 }
+
+type History = Pick<IdentifiedContact, "displays" | "responses">;
+
+/** The displays and responses that came with the row. */
+const historyOf = ({ displays, responses }: IdentifiedRow): History => ({
+  displays: displays === null ? [] : displays.map(([surveyId, createdAt]) => ({ surveyId, createdAt })),
+  responses: responses === null ? [] : responses.map(([surveyId, createdAt, finished]) => ({ surveyId, createdAt, finished })),
+});
+
+const isCutOff = ({ displays, responses }: History): boolean =>
+  displays.length >= HISTORY_LIMIT || responses.length >= HISTORY_LIMIT;
 
 const FILL_NAMES = `
 update contacts set "updatedAt" = now(), attributes = attributes || jsonb_strip_nulls(jsonb_build_object(

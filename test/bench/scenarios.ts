@@ -45,6 +45,7 @@ export const seededAttributes = (contact: number) => ({
 });
 
 const CONSTANT = "constant answer";
+const CONSTANT_STATE = "constant answer of the state's size";
 const UNCHANGED = "identify, unchanged contact";
 
 export function scenariosOf(ground: Ground): Scenario[] {
@@ -61,6 +62,7 @@ export function scenariosOf(ground: Ground): Scenario[] {
       body: (n, run) => identifyBody(half + pick(unchanged, n), { plan: `plan ${run} ${n}`, seats: run * 1_000_000 + n }),
     },
     identifyNew("identify, new contact", large),
+    { name: CONSTANT_STATE, method: "GET", path: "/bench/constant" },
     { name: "environment state", method: "GET", path: `/api/v1${client}/environment` },
     { name: "display", method: "POST", path: `/api/v2${client}/displays`, body: () => JSON.stringify({ surveyId }) },
     {
@@ -78,9 +80,11 @@ export function scenariosOf(ground: Ground): Scenario[] {
 }
 
 export const RATIOS: readonly Ratio[] = [
-  ...[UNCHANGED, "identify, two attributes changed", "identify, new contact", "environment state", "display", "response"].map(
-    (of) => ({ of, to: CONSTANT }),
-  ),
+  ...[UNCHANGED, "identify, two attributes changed", "identify, new contact", "display", "response"].map((of) => ({
+    of,
+    to: CONSTANT,
+  })),
+  { of: "environment state", to: CONSTANT_STATE },
   { of: UNCHANGED, to: "identify among 1,000 contacts" },
   { of: "identify with 500 segments", to: "identify with 5 segments" },
   { of: "identify, 1,000 displays", to: "identify, 2 displays" },
@@ -95,6 +99,7 @@ export function peerScenarios(environmentId: string): Scenario[] {
   return [
     identifyUnchanged(UNCHANGED, filled),
     identifyNew("identify, new contact", filled),
+    { name: CONSTANT_STATE, method: "GET", path: "/bench/constant" },
     { name: "environment state", method: "GET", path: `/api/v1/client/${environmentId}/environment` },
   ];
 }
