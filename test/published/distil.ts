@@ -55,7 +55,7 @@ function shapeOfContent(document: JsonObject, given: Json | undefined): Shape | 
 /** Deeper is not compared. */
 const MAX_DEPTH = 4;
 
-export function shapeOf(document: JsonObject, given: Json | undefined, depth: number): Shape {
+function shapeOf(document: JsonObject, given: Json | undefined, depth: number): Shape {
   const schema = merged(document, resolve(document, given));
   const type = Array.isArray(schema.type) ? schema.type.find((each) => each !== "null") : schema.type;
   if (isObject(schema.properties)) {
