@@ -9,7 +9,7 @@ const SMALL = 1_000;
 
 /** Makes everything that the scenarios load, and lets the planner know. */
 export async function prepareGround(db: Database, contacts: number): Promise<Ground> {
-  const large = await fill(db, contacts);
+  const { apiKey, ...large } = await fill(db, contacts);
   const { id: surveyId } = await buildSurvey(db, { ...idOf(large), document: ANSWERABLE });
   const small = await fill(db, SMALL);
   const segments5 = await fill(db, SMALL);
@@ -23,13 +23,13 @@ export async function prepareGround(db: Database, contacts: number): Promise<Gro
   await makeResponses(db, { ...idOf(large), surveyId, contacts: Math.min(contacts, SMALL) });
   await db.query("vacuum analyze");
   await db.query("checkpoint"); // now, not during a measurement
-  return { large, small, segments5, segments500, displays2, displays1000, surveyId };
+  return { large, small, segments5, segments500, displays2, displays1000, surveyId, apiKey };
 }
 
 const idOf = ({ environmentId }: Filled) => ({ environmentId });
 
-async function fill(db: Database, contacts: number): Promise<Filled> {
-  const { environmentId } = await buildTenant(db);
+async function fill(db: Database, contacts: number): Promise<Filled & { apiKey: string }> {
+  const { environmentId, apiKey } = await buildTenant(db);
   const keys = Object.entries(seededAttributes(0)).map(([key, value]) => ({
     environmentId,
     id: newId(),
@@ -50,7 +50,7 @@ async function fill(db: Database, contacts: number): Promise<Filled> {
       ],
     );
   }
-  return { environmentId, contacts };
+  return { environmentId, contacts, apiKey };
 }
 
 /**

@@ -9,7 +9,7 @@ import { refusedByPolicy } from "./envelope.ts";
 const MAX_ATTRIBUTES = 100;
 
 /** Attributes that one user may have. Source: sprig-api §3. */
-const MAX_STORED_ATTRIBUTES = 500;
+export const MAX_STORED_ATTRIBUTES = 500;
 
 const MAX_ID_LENGTH = 255;
 const MAX_NAME_LENGTH = 255;

@@ -25,6 +25,9 @@ export async function* readJsonList(chunks: AsyncIterable<Uint8Array>, name: str
   checkRest(scanner.rest(), name);
 }
 
+const IN_STRING = /["\\]/g;
+const BETWEEN_STRINGS = /["{}[\],]/g;
+
 /** What is broken inside of an item breaks the whole document. */
 const parseItem = (text: string): { value: unknown } => ({ value: parse(text) });
 
@@ -52,6 +55,7 @@ function checkRest(rest: string, name: string): void {
 function createScanner(name: string) {
   let rest = "";
   let item = "";
+  /** Of brackets; inside of the list it counts from the list's own, 1. */
   let depth = 0;
   let inString = false;
   let escaped = false;
@@ -65,13 +69,54 @@ function createScanner(name: string) {
   return { scan, rest: () => rest };
 
   function* scan(text: string): Generator<string> {
-    for (const character of text) {
-      const finished = inList ? stepInList(character) : stepOutside(character);
-      if (finished !== undefined) yield finished;
+    for (let at = 0; at < text.length; ) {
+      if (inList) at = yield* scanList(text, at);
+      else stepOutside(text.charAt(at++));
     }
   }
 
-  function stepOutside(character: string): undefined {
+  /** Yields the items that end in the text, from one character that matters to the next; returns where the list ended. */
+  function* scanList(text: string, from: number): Generator<string, number> {
+    let start = from;
+    let at = from;
+    for (;;) {
+      if (inString) at = skipString(text, at);
+      BETWEEN_STRINGS.lastIndex = at;
+      const found = BETWEEN_STRINGS.exec(text);
+      if (!found) break;
+      at = found.index + 1;
+      const [character] = found;
+      if (depth === 1 && (character === "," || character === "]")) {
+        const finished = endItem(item + text.slice(start, found.index), character === "]");
+        if (finished !== undefined) yield finished;
+        if (!inList) return at;
+        start = at;
+      } else if (character === '"') inString = true;
+      else followBrackets(character);
+    }
+    item += text.slice(start);
+    return text.length;
+  }
+
+  /** Returns where the string has ended, or the text. */
+  function skipString(text: string, from: number): number {
+    let at = from;
+    while (inString && at < text.length) {
+      if (escaped) {
+        escaped = false;
+        at++;
+        continue;
+      }
+      IN_STRING.lastIndex = at;
+      const found = IN_STRING.exec(text);
+      at = found ? found.index + 1 : text.length;
+      escaped = found?.[0] === "\\";
+      inString = found?.[0] !== '"';
+    }
+    return at;
+  }
+
+  function stepOutside(character: string): void {
     rest += character;
     if (rest.length > MAX_REST) throw refusal("invalid_json", "There is too much besides the list");
     if (inString) {
@@ -107,25 +152,10 @@ function createScanner(name: string) {
     }
   }
 
-  /** The text of an item when it has ended. `depth` counts from the list's own, 1. */
-  function stepInList(character: string): string | undefined {
-    if (inString) {
-      item += character;
-      endsString(character);
-      return undefined;
-    }
-    const isEnd = character === "]" && depth === 1;
-    if (isEnd || (character === "," && depth === 1)) return endItem(isEnd);
-    if (character === '"') inString = true;
-    else followBrackets(character);
-    item += character;
-    return undefined;
-  }
-
-  function endItem(isEnd: boolean): string | undefined {
-    const text = item;
+  /** The text of the item that has ended; undefined when the list was empty. */
+  function endItem(text: string, isLast: boolean): string | undefined {
     item = "";
-    if (isEnd) {
+    if (isLast) {
       inList = false;
       listDone = true;
       rest += "]";
