@@ -75,27 +75,32 @@ function createScanner(name: string) {
     }
   }
 
-  /** Yields the items that end in the text, from one character that matters to the next; returns where the list ended. */
+  /** Yields the items that end in the text; returns where the list ended, or the text. */
   function* scanList(text: string, from: number): Generator<string, number> {
     let start = from;
-    let at = from;
-    for (;;) {
-      if (inString) at = skipString(text, at);
-      BETWEEN_STRINGS.lastIndex = at;
-      const found = BETWEEN_STRINGS.exec(text);
-      if (!found) break;
-      at = found.index + 1;
-      const [character] = found;
-      if (depth === 1 && (character === "," || character === "]")) {
-        const finished = endItem(item + text.slice(start, found.index), character === "]");
+    for (let at = nextMark(text, from); at >= 0; at = nextMark(text, at + 1)) {
+      const character = text.charAt(at);
+      if (character === '"') inString = true;
+      else if (!endsItem(character)) followBrackets(character);
+      else {
+        const finished = endItem(item + text.slice(start, at), character === "]");
+        start = at + 1;
         if (finished !== undefined) yield finished;
-        if (!inList) return at;
-        start = at;
-      } else if (character === '"') inString = true;
-      else followBrackets(character);
+        if (!inList) return start;
+      }
     }
     item += text.slice(start);
     return text.length;
+  }
+
+  function endsItem(character: string): boolean {
+    return depth === 1 && (character === "," || character === "]");
+  }
+
+  /** Where the next character is that matters and is in no string; -1 when there is none. */
+  function nextMark(text: string, from: number): number {
+    BETWEEN_STRINGS.lastIndex = inString ? skipString(text, from) : from;
+    return BETWEEN_STRINGS.exec(text)?.index ?? -1;
   }
 
   /** Returns where the string has ended, or the text. */
