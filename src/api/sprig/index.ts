@@ -60,7 +60,9 @@ async function registerLegacy(app: FastifyInstance, options: SprigOptions): Prom
 }
 
 function demandKey(app: FastifyInstance, { services, limiter }: SprigOptions, bucket: RateBucket): void {
-  authenticateByScheme(app, services.apiKeys, SCHEMES);
+  authenticateByScheme(app, services.apiKeys, SCHEMES, ({ method }) =>
+    method === "GET" || method === "HEAD" ? "read" : "write",
+  );
   countRequests(app, limiter, bucket);
 }
 
