@@ -39,6 +39,7 @@ import {
 
 export type { AttributeNote, AttributeRules, SubmittedAttributes } from "./attribute-plan.ts";
 export { VERBATIM_RULES } from "./attribute-plan.ts";
+export { createTypeConflicts, type TypeConflicts } from "./type-conflicts.ts";
 
 export interface IdentifyInput {
   environment: EnvironmentConfiguration;

@@ -1,5 +1,11 @@
 import type { CompanyInput, CompanyService } from "../companies/service.ts";
-import { type BulkContact, type ContactService, type HistoricContact, VERBATIM_RULES } from "../contacts/service.ts";
+import {
+  type BulkContact,
+  type ContactService,
+  type HistoricContact,
+  type TypeConflicts,
+  VERBATIM_RULES,
+} from "../contacts/service.ts";
 import type { Transaction } from "../db/database.ts";
 import type { EnvironmentConfiguration } from "../environments/service.ts";
 import type { Suppression } from "../erasures/service.ts";
@@ -56,11 +62,13 @@ export function createRowWriter({
   companies,
   events,
   suppression,
+  typeConflicts,
 }: {
   contacts: ContactService;
   companies: CompanyService;
   events: EventService;
   suppression: Suppression;
+  typeConflicts: TypeConflicts;
 }) {
   /** Returns the rows that were left out because their person was erased after them, by index. */
   return async function writeRows(
@@ -80,7 +88,11 @@ export function createRowWriter({
     await companies.mergeHistory(tx, environment.id, pastCompanies);
 
     const live = kept.flatMap((row): BulkContact[] => (row.kind === "contact" && row.at === undefined ? [toContact(row)] : []));
-    if (live.length > 0) ({ keysCreated } = await contacts.identifyMany(tx, environment, live, VERBATIM_RULES));
+    if (live.length > 0) {
+      const outcome = await contacts.identifyMany(tx, environment, live, VERBATIM_RULES);
+      ({ keysCreated } = outcome);
+      outcome.notes.forEach(typeConflicts.note);
+    }
 
     const addresses = kept.flatMap((row) =>
       row.kind === "address" ? { email: row.email, attributes: new Map(Object.entries(row.attributes)) } : [],
@@ -94,6 +106,7 @@ export function createRowWriter({
     if (past.length > 0) {
       const outcome = await contacts.mergeHistory(tx, environment, past, VERBATIM_RULES);
       keysCreated ||= outcome.keysCreated;
+      outcome.notes.forEach(typeConflicts.note);
     }
     const named = kept.flatMap((row) => (row.kind === "contact" && typeof row.attributes.name === "string" ? row.userId : []));
     if (named.length > 0) await contacts.fillNames(environment.id, named, tx);

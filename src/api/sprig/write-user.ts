@@ -21,7 +21,7 @@ type Context = Pick<SprigOptions, "services" | "config">;
  * attributes that a user may have: the rest is written, and the log has a warning. Source: sprig-api §3, §9.
  */
 export async function writeUser(
-  { services: { contacts, environments }, config }: Context,
+  { services: { contacts, environments, typeConflicts }, config }: Context,
   request: FastifyRequest,
   userId: string,
   submitted: Attributes,
@@ -31,6 +31,7 @@ export async function writeUser(
   const { attributes, left } = fitAttributes(submitted, stored?.attributes ?? {});
   const company = companyOf(attributes, config.SPRIG_COMPANY_ATTRIBUTE);
   const contact = await contacts.identify({ environment, userId, attributes, rules: VERBATIM_RULES, device: null, company });
+  typeConflicts.note(contact.notes);
   if (contact.emailTaken) request.log.warn({ contactId: contact.id }, "email address belongs to another contact");
   if (left.length > 0) request.log.warn({ contactId: contact.id, count: left.length }, "contact has too many attributes");
   return contact;

@@ -41,7 +41,7 @@ const CompanyBody = z
 export const Accepted = z.object({}).meta({ id: "UserpilotAccepted" });
 
 export const identifyRoutes: FastifyPluginAsync<UserpilotOptions> = async (app, { services, limiter, hidden }) => {
-  const { environments, contacts, companies } = services;
+  const { environments, contacts, companies, typeConflicts } = services;
   countRequests(app, limiter, BUCKET);
 
   app.post(
@@ -69,6 +69,7 @@ export const identifyRoutes: FastifyPluginAsync<UserpilotOptions> = async (app, 
       if (environment.attributeKeys.size + attributes.size > MAX_PROPERTIES) await checkRoom(environment.id, userId, attributes);
       const contact = await contacts.identify({ environment, userId, attributes, rules: VERBATIM_RULES, device: null, company });
       if (attributes.has("name") && needsNames(contact)) await contacts.fillNames(environment.id, [userId]);
+      typeConflicts.note(contact.notes);
       if (contact.emailTaken) request.log.warn({ contactId: contact.id }, "email address belongs to another contact");
       for (const { kind } of contact.notes) request.log.debug({ contactId: contact.id, kind }, "attribute not stored as sent");
       reply.status(202);

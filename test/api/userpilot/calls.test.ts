@@ -166,10 +166,14 @@ describe("POST /v1/identify", () => {
     expect(await contact("first")).toMatchObject({ email: "same@example.com" });
   });
 
-  it("keeps a value of another type as text", async () => {
+  it("keeps a value of another type as text, and counts it", async () => {
+    const before = server.services.typeConflicts.total();
     await identify({ user_id: "u", metadata: { seats: 3 } });
     await identify({ user_id: "v", metadata: { seats: "many" } }).expect(202);
     expect((await contact("v"))?.attributes).toEqual({ seats: "many" });
+    const { body } = await tenant.post("/v1/users/bulk_identify", { users: [{ user_id: "w", metadata: { seats: "few" } }] });
+    await tenant.jobDone(body.job_id);
+    expect(server.services.typeConflicts.total()).toBe(before + 2);
   });
 
   it("makes one contact of a thousand calls at once", async () => {
