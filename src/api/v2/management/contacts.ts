@@ -135,7 +135,7 @@ export const contactRoutes: FastifyPluginAsyncZod<{ services: Services }> = asyn
   app.post(
     "/contacts",
     {
-      preValidation: resolveOwner(environments, "write"),
+      preValidation: resolveOwner(environments),
       schema: {
         ...documentation,
         operationId: "createContact",
@@ -153,7 +153,7 @@ export const contactRoutes: FastifyPluginAsyncZod<{ services: Services }> = asyn
   app.put(
     "/contacts/bulk",
     {
-      preValidation: resolveOwner(environments, "write"),
+      preValidation: resolveOwner(environments),
       schema: {
         ...documentation,
         operationId: "uploadBulkContacts",
