@@ -16,14 +16,8 @@ interface Selection {
  * environment it may write to or, when there are several, for the only one of them that is in production. A key that may
  * write nowhere stands likewise for the one it may read, where reading is enough.
  * @param schemes names of schemes, in lower case
- * @param needs what the request's caller must be allowed to do; default `write`
  */
-export function authenticateByScheme(
-  app: FastifyInstance,
-  apiKeys: ApiKeyService,
-  schemes: readonly string[],
-  needs: (request: FastifyRequest) => "read" | "write" = () => "write",
-): void {
+export function authenticateByScheme(app: FastifyInstance, apiKeys: ApiKeyService, schemes: readonly string[]): void {
   /** By principal, which lives as long as its key is trusted without asking. */
   const selections = new WeakMap<Principal, Promise<Selection>>();
   app.addHook("onRequest", async (request) => {
@@ -34,11 +28,14 @@ export function authenticateByScheme(
     selections.set(principal, known);
     known.catch(() => selections.delete(principal));
     const { environmentId, mayWrite } = await known;
-    if (!mayWrite && needs(request) === "write") throw forbidden("The API key may not write to any environment");
+    if (!mayWrite && !isReadEnough(request)) throw forbidden("The API key may not write to any environment");
     request.principal = principal;
     request.environmentId = environmentId;
   });
 }
+
+const isReadEnough = ({ routeOptions: { config } }: FastifyRequest): boolean =>
+  config.permission?.audience === "vendor" && config.permission.level === "read";
 
 /** The key, or null when the header is missing or of another scheme. */
 function readSecret({ headers: { authorization = "" } }: FastifyRequest, schemes: readonly string[]): string | null {

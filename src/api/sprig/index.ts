@@ -60,9 +60,7 @@ async function registerLegacy(app: FastifyInstance, options: SprigOptions): Prom
 }
 
 function demandKey(app: FastifyInstance, { services, limiter }: SprigOptions, bucket: RateBucket): void {
-  authenticateByScheme(app, services.apiKeys, SCHEMES, ({ method }) =>
-    method === "GET" || method === "HEAD" ? "read" : "write",
-  );
+  authenticateByScheme(app, services.apiKeys, SCHEMES);
   countRequests(app, limiter, bucket);
 }
 
