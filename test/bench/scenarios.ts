@@ -49,6 +49,7 @@ export const seededAttributes = (contact: number) => ({
 });
 
 const CONSTANT = "constant answer";
+const CONSTANT_STATE = "constant answer of the state's size";
 const UNCHANGED = "identify, unchanged contact";
 const CHANGED = "identify, two attributes changed";
 const NEW = "identify, new contact";
@@ -75,6 +76,7 @@ export function scenariosOf(ground: Ground): Scenario[] {
       vendorIdentify(vendor, CHANGED, apiKey, (n, run) => [`user-${half + pick(unchanged, n)}`, changedAttributes(n, run)]),
       vendorIdentify(vendor, NEW, apiKey, (n, run) => [`${vendor}-${STARTED_AT}-${run}-${n}`, seededAttributes(n)]),
     ]),
+    { name: CONSTANT_STATE, method: "GET", path: "/bench/constant" },
     { name: "environment state", method: "GET", path: `/api/v1${client}/environment` },
     { name: "display", method: "POST", path: `/api/v2${client}/displays`, body: () => JSON.stringify({ surveyId }) },
     {
@@ -92,8 +94,9 @@ export function scenariosOf(ground: Ground): Scenario[] {
 }
 
 export const RATIOS: readonly Ratio[] = [
-  ...[UNCHANGED, CHANGED, NEW, "environment state", "display", "response"].map((of) => ({ of, to: CONSTANT })),
+  ...[UNCHANGED, CHANGED, NEW, "display", "response"].map((of) => ({ of, to: CONSTANT })),
   ...VENDORS.flatMap((vendor) => [UNCHANGED, CHANGED, NEW].map((to) => ({ of: `${vendor} ${to}`, to }))),
+  { of: "environment state", to: CONSTANT_STATE },
   { of: UNCHANGED, to: "identify among 1,000 contacts" },
   { of: "identify with 500 segments", to: "identify with 5 segments" },
   { of: "identify, 1,000 displays", to: "identify, 2 displays" },
@@ -108,6 +111,7 @@ export function peerScenarios(environmentId: string): Scenario[] {
   return [
     identifyUnchanged(UNCHANGED, filled),
     identifyNew(NEW, filled),
+    { name: CONSTANT_STATE, method: "GET", path: "/bench/constant" },
     { name: "environment state", method: "GET", path: `/api/v1/client/${environmentId}/environment` },
   ];
 }
