@@ -11,7 +11,13 @@ import { type ContactLinkService, createContactLinkService } from "./contact-lin
 import { createContactLinkTokens } from "./contact-links/token.ts";
 import { type AttributeRowService, createAttributeRowService } from "./contacts/attribute-rows.ts";
 import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
-import { type ContactService, createContactService, createTypeConflicts, type TypeConflicts } from "./contacts/service.ts";
+import {
+  type ContactService,
+  createContactService,
+  createContactWatch,
+  createTypeConflicts,
+  type TypeConflicts,
+} from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
 import type { JobQueue } from "./db/job-queue.ts";
@@ -41,10 +47,12 @@ import { createUploadService, type UploadService } from "./uploads/service.ts";
 import type { UploadStore } from "./uploads/store.ts";
 import { createUploadTokens } from "./uploads/upload-token.ts";
 import { createAddressRules } from "./webhooks/address-rules.ts";
+import { createAnnouncer } from "./webhooks/announcer.ts";
 import { createDeliverer } from "./webhooks/deliverer.ts";
 import { createDeliveryLog, type DeliveryLog } from "./webhooks/delivery-log.ts";
 import { createDeliveryQueue } from "./webhooks/delivery-queue.ts";
 import { createDeliveryWorker, type DeliveryWorker } from "./webhooks/delivery-worker.ts";
+import { createOutbox } from "./webhooks/outbox.ts";
 import { createSender } from "./webhooks/sender.ts";
 import { createWebhookService, type WebhookService } from "./webhooks/service.ts";
 
@@ -95,28 +103,32 @@ export function createServices({
 }): Services {
   const apiKeys = createApiKeyService({ db, changes, newId, now: Date.now });
   const environments = createEnvironmentService({ db, changes, log, installation: installationOf(config) });
+  const { outbox, ...webhooks } = createWebhooks({ config, db, changes, environments, log });
+  const watch = createContactWatch({ outbox, now: Date.now });
   const companies = createCompanyService({ db, newId });
   const contacts = createContactService({
     db,
     companies,
     environments,
+    watch,
     newId,
     now: Date.now,
     maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
   });
   const encryptionKey = config.ENCRYPTION_KEY;
   const suppression = createSuppression({ db, encryptionKey });
-  const erasures = createErasureService({ db, suppression, encryptionKey, now: Date.now });
+  const erasures = createErasureService({ db, environments, suppression, outbox, encryptionKey, now: Date.now });
   const events = createEventService({
     db,
     contacts,
     suppression,
+    outbox,
     newId,
     now: Date.now,
     retentionDays: config.EVENT_RETENTION_DAYS,
   });
   const typeConflicts = createTypeConflicts();
-  const writeRows = createRowWriter({ contacts, companies, events, suppression, typeConflicts });
+  const writeRows = createRowWriter({ contacts, companies, events, suppression, typeConflicts, watch });
   const jobs = createJobService({ db, environments, writeRows, newId, now: Date.now, isStopping: queue.isStopping });
   const organizations = createOrganizationService({
     db,
@@ -136,7 +148,7 @@ export function createServices({
     publicUrl: publicUrl(config),
   });
   const liveSurveys = createLiveSurveyService({ db });
-  const displays = createDisplayService({ db, surveys: liveSurveys, newId });
+  const displays = createDisplayService({ db, surveys: liveSurveys, watch, outbox, newId });
   const gates = createGates({
     tokens: createGateTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
     singleUseLinks,
@@ -151,6 +163,7 @@ export function createServices({
     environments,
     surveys: liveSurveys,
     gates,
+    outbox,
     newId,
     ownOrigins: [publicUrl(config)],
   });
@@ -173,10 +186,11 @@ export function createServices({
   });
   const contactManagement = createContactManagement({
     db,
+    environments,
+    watch,
     newId,
     now: Date.now,
     maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
-    forgetEnvironment: environments.forget,
   });
   const segmentManagement = createSegmentManagement({
     db,
@@ -201,6 +215,7 @@ export function createServices({
     db,
     environments,
     surveys: liveSurveys,
+    outbox,
     newId,
     publicUrl: publicUrl(config),
     removeFile: uploads.removeFile,
@@ -229,7 +244,7 @@ export function createServices({
     teams,
     typeConflicts,
     uploads,
-    ...createWebhooks({ config, db, log }),
+    ...webhooks,
   };
 }
 
@@ -247,7 +262,19 @@ function createUploadStore(config: CompleteConfig): UploadStore {
 }
 
 /** Webhooks, their deliveries and the worker that makes them. */
-function createWebhooks({ config, db, log }: { config: CompleteConfig; db: Database; log: Logger }) {
+function createWebhooks({
+  config,
+  db,
+  changes,
+  environments,
+  log,
+}: {
+  config: CompleteConfig;
+  db: Database;
+  changes: ChangeFeed;
+  environments: EnvironmentService;
+  log: Logger;
+}) {
   const now = Date.now;
   const secretBox = createSecretBox(config.ENCRYPTION_KEY);
   const newSecret = () => `whsec_${randomBytes(32).toString("base64")}`;
@@ -269,19 +296,28 @@ function createWebhooks({ config, db, log }: { config: CompleteConfig; db: Datab
   });
   const keepMs = config.WEBHOOK_LOG_DAYS * 86_400_000;
   const webhookWorker = createDeliveryWorker({ queue, deliver: deliverer.deliver, now, log, keepMs });
+  const announce = createAnnouncer({ db, changes, worker: webhookWorker });
   const webhookDeliveries = createDeliveryLog({
     db,
     queue,
     deliverer,
-    wake: webhookWorker.wake,
+    wake: announce,
     now,
     newId,
     newMessageId: () => randomBytes(32).toString("hex"),
     newSecret,
     secretBox,
   });
-  const webhooks = createWebhookService({ db, newId, newSecret, now, secretBox, targetRules: { resolveHost, addresses } });
-  return { webhookDeliveries, webhookWorker, webhooks };
+  const webhooks = createWebhookService({
+    db,
+    newId,
+    newSecret,
+    now,
+    secretBox,
+    targetRules: { resolveHost, addresses },
+    forgetEnvironment: environments.forget,
+  });
+  return { webhookDeliveries, webhookWorker, webhooks, outbox: createOutbox({ newId, announce }) };
 }
 
 /** Spam protection needs both keys: the SDK fetches a token with one, the server checks it with the other. */
