@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } fro
 import { readConfig } from "../../../src/config/env.ts";
 import { createServer } from "../../../src/server.ts";
 import { newId } from "../../../src/shared/ids.ts";
-import { buildTenant } from "../../support/build.ts";
+import { buildTenant, buildWebhook } from "../../support/build.ts";
 import { envelope, type OpenTenant, openTenant, startTestServer, type TestServer } from "./support.ts";
 
 let server: TestServer;
@@ -133,6 +133,11 @@ describe("nothing of an erased person is left", () => {
       await logged.app.listen({ host: "127.0.0.1", port: 0 });
       try {
         const { environmentId, apiKey } = await buildTenant(logged.db);
+        // Nobody delivers: what webhooks are to be told waits in tables.
+        await buildWebhook(logged.db, {
+          environmentId,
+          triggers: ["contactCreated", "contactUpdated", "contactDeleted", "eventTracked"],
+        });
         const agent = supertest(logged.app.server);
         const post = (path: string, body: object) =>
           agent.post(path).set("authorization", `Token ${apiKey}`).send(body).expect(202);
