@@ -6,6 +6,7 @@ import { contactLinkRoutes } from "./contact-links.ts";
 import { contactRoutes } from "./contacts.ts";
 import { responseRoutes } from "./responses.ts";
 import { segmentRoutes } from "./segments.ts";
+import { surveyRoutes } from "./surveys.ts";
 import { webhookDeliveryRoutes } from "./webhook-deliveries.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
@@ -15,6 +16,7 @@ export const managementApi: FastifyPluginAsync<{ services: Services }> = async (
   await app.register(attributeKeyRoutes, { services });
   await app.register(contactLinkRoutes, { services });
   await app.register(segmentRoutes, { services });
+  await app.register(surveyRoutes, { services });
   await app.register(webhookRoutes, { services });
   await app.register(webhookDeliveryRoutes, { services });
 };
