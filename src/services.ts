@@ -5,12 +5,15 @@ import type { Logger } from "pino";
 import { type ActionClassService, createActionClassService } from "./action-classes/service.ts";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
+import { type CompanyDirectory, createCompanyDirectory } from "./companies/directory.ts";
 import { type CompanyService, createCompanyService } from "./companies/service.ts";
 import { type CompleteConfig, publicUrl } from "./config/env.ts";
 import { type ContactLinkService, createContactLinkService } from "./contact-links/service.ts";
 import { createContactLinkTokens } from "./contact-links/token.ts";
 import { type AttributeRowService, createAttributeRowService } from "./contacts/attribute-rows.ts";
+import { type ContactDirectory, createContactDirectory } from "./contacts/directory.ts";
 import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
+import { createMemberships } from "./contacts/memberships.ts";
 import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
@@ -18,6 +21,7 @@ import type { JobQueue } from "./db/job-queue.ts";
 import { createDisplayService, type DisplayService } from "./displays/service.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createErasureService, createSuppression, type ErasureService } from "./erasures/service.ts";
+import { createEventDirectory, type EventDirectory } from "./events/directory.ts";
 import { createEventService, type EventService } from "./events/service.ts";
 import { createJobService, createRowWriter, type JobService } from "./jobs/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
@@ -56,11 +60,14 @@ export interface Services {
   attributeRows: AttributeRowService;
   contactLinks: ContactLinkService;
   companies: CompanyService;
+  companyDirectory: CompanyDirectory;
+  contactDirectory: ContactDirectory;
   contactManagement: ContactManagement;
   contacts: ContactService;
   displays: DisplayService;
   environments: EnvironmentService;
   erasures: ErasureService;
+  eventDirectory: EventDirectory;
   events: EventService;
   jobs: JobService;
   organizations: OrganizationService;
@@ -210,11 +217,18 @@ export function createServices({
     attributeRows: createAttributeRowService({ db }),
     contactLinks,
     companies,
+    companyDirectory: createCompanyDirectory({ db }),
+    contactDirectory: createContactDirectory({
+      db,
+      segments,
+      memberships: createMemberships({ db, environments, now: Date.now }),
+    }),
     contactManagement,
     contacts,
     displays,
     environments,
     erasures,
+    eventDirectory: createEventDirectory({ db }),
     events,
     jobs,
     organizations,

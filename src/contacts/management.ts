@@ -2,11 +2,13 @@ import { RESERVED_KEYS, reservedKeysIssue, SAFE_KEY } from "../attribute-keys/se
 import { notifyChange } from "../db/change-feed.ts";
 import type { Database, Transaction } from "../db/database.ts";
 import { isUniqueViolation } from "../db/errors.ts";
-import { findOwnedRow, readableEnvironments } from "../db/owned-row.ts";
-import { type Page, queryPage } from "../db/page.ts";
+import { dateConditions, queryList } from "../db/list.ts";
+import { readableEnvironments } from "../db/owned-row.ts";
+import type { Page } from "../db/page.ts";
 import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
 import { type PermissionLevel, type Principal, requireEnvironment } from "../shared/principal.ts";
 import { conflict, notFound, Problem, refused, unavailable } from "../shared/problem.ts";
+import { findContact } from "./aliases.ts";
 import { parseAttributeText } from "./attribute-text.ts";
 import {
   type ContactPlan,
@@ -27,12 +29,6 @@ export interface Contact extends StoredContact {
   environmentId: string;
   createdAt: Date;
   updatedAt: Date;
-}
-
-export interface ContactFilter extends Page {
-  environmentId?: string | undefined;
-  userId?: string | undefined;
-  email?: string | undefined;
 }
 
 /** Texts by key, `userId` and `email` among them. */
@@ -68,18 +64,14 @@ export function createContactManagement({
 }) {
   return { list, get, create, upload, remove };
 
-  /** Of one environment, or of all that the caller may read. Throws `forbidden`. */
-  async function list(
-    caller: Principal,
-    { environmentId, userId, email, ...page }: ContactFilter,
-  ): Promise<{ rows: Contact[]; total: number }> {
-    const from = `from contacts t where t."environmentId" = any($1)
-      and ($2::text is null or t."userId" = $2) and ($3::text is null or t.email = $3)`;
-    const values = [readableEnvironments(caller, environmentId), userId ?? null, email ?? null];
-    return await queryPage(db, { columns: COLUMNS, from, values }, page);
+  /** Of all environments that the caller may read. */
+  async function list(caller: Principal, page: Page): Promise<Contact[]> {
+    const source = { table: "contacts", columns: COLUMNS, environmentIds: readableEnvironments(caller, undefined) };
+    const { conditions, values } = dateConditions(page);
+    return (await queryList<Page["sortBy"], Contact>(db, { ...source, conditions, values }, page)).rows;
   }
 
-  /** Throws `not_found` (contact), `forbidden`. */
+  /** By its id, or that of a contact that was merged into it. Throws `not_found` (contact), `forbidden`. */
   function get(caller: Principal, id: string): Promise<Contact> {
     return find(db, caller, id, "read");
   }
@@ -244,7 +236,7 @@ export function createContactManagement({
 }
 
 const find = (db: Pick<Transaction, "query">, caller: Principal, id: string, level: PermissionLevel): Promise<Contact> =>
-  findOwnedRow(db, caller, { columns: COLUMNS, table: "contacts", id, resource: "contact", level });
+  findContact(db, caller, { columns: COLUMNS, id, level });
 
 const loadKeys = (db: Pick<Transaction, "query">, environmentId: string): Promise<KnownKey[]> =>
   db.query<KnownKey>(`select key, name, type, "dataType" from contact_attribute_keys where "environmentId" = $1`, [

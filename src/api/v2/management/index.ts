@@ -2,9 +2,12 @@
 import type { FastifyPluginAsync } from "fastify";
 import type { Services } from "../../../services.ts";
 import { unauthenticated } from "../../../shared/problem.ts";
+import { companyRoutes } from "./companies.ts";
 import { attributeKeyRoutes } from "./contact-attribute-keys.ts";
 import { contactLinkRoutes } from "./contact-links.ts";
 import { contactRoutes } from "./contacts.ts";
+import { contactReadRoutes } from "./contacts-read.ts";
+import { eventRoutes } from "./events.ts";
 import { responseRoutes } from "./responses.ts";
 import { segmentRoutes } from "./segments.ts";
 import { webhookDeliveryRoutes } from "./webhook-deliveries.ts";
@@ -17,6 +20,9 @@ export const managementApi: FastifyPluginAsync<{ services: Services }> = async (
   });
   await app.register(responseRoutes, { services });
   await app.register(contactRoutes, { services });
+  await app.register(contactReadRoutes, { services });
+  await app.register(companyRoutes, { services });
+  await app.register(eventRoutes, { services });
   await app.register(attributeKeyRoutes, { services });
   await app.register(contactLinkRoutes, { services });
   await app.register(segmentRoutes, { services });
