@@ -11,6 +11,7 @@ import { type CompleteConfig, publicUrl } from "./config/env.ts";
 import { type ContactLinkService, createContactLinkService } from "./contact-links/service.ts";
 import { createContactLinkTokens } from "./contact-links/token.ts";
 import { type AttributeRowService, createAttributeRowService } from "./contacts/attribute-rows.ts";
+import { type AttributeWriter, createAttributeWriter } from "./contacts/attribute-writer.ts";
 import { type ContactDirectory, createContactDirectory } from "./contacts/directory.ts";
 import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
 import { createMemberships } from "./contacts/memberships.ts";
@@ -58,6 +59,7 @@ export interface Services {
   apiKeys: ApiKeyService;
   attributeKeys: AttributeKeyService;
   attributeRows: AttributeRowService;
+  attributeWriter: AttributeWriter;
   contactLinks: ContactLinkService;
   companies: CompanyService;
   companyDirectory: CompanyDirectory;
@@ -215,6 +217,11 @@ export function createServices({
     apiKeys,
     attributeKeys,
     attributeRows: createAttributeRowService({ db }),
+    attributeWriter: createAttributeWriter({
+      db,
+      createKeys: contacts.createKeys,
+      forgetEnvironment: environments.forget,
+    }),
     contactLinks,
     companies,
     companyDirectory: createCompanyDirectory({ db }),

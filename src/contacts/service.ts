@@ -183,6 +183,7 @@ export function createContactService({
     fillNames,
     find,
     findVisitorIds,
+    createKeys,
     load: batcher.load,
   };
 

@@ -6,6 +6,7 @@ import { companyRoutes } from "./companies.ts";
 import { attributeKeyRoutes } from "./contact-attribute-keys.ts";
 import { contactLinkRoutes } from "./contact-links.ts";
 import { contactRoutes } from "./contacts.ts";
+import { contactChangeRoutes } from "./contacts-change.ts";
 import { contactReadRoutes } from "./contacts-read.ts";
 import { eventRoutes } from "./events.ts";
 import { responseRoutes } from "./responses.ts";
@@ -21,6 +22,7 @@ export const managementApi: FastifyPluginAsync<{ services: Services }> = async (
   await app.register(responseRoutes, { services });
   await app.register(contactRoutes, { services });
   await app.register(contactReadRoutes, { services });
+  await app.register(contactChangeRoutes, { services });
   await app.register(companyRoutes, { services });
   await app.register(eventRoutes, { services });
   await app.register(attributeKeyRoutes, { services });
