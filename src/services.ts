@@ -15,6 +15,7 @@ import { type AttributeWriter, createAttributeWriter } from "./contacts/attribut
 import { type ContactDirectory, createContactDirectory } from "./contacts/directory.ts";
 import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
 import { createMemberships } from "./contacts/memberships.ts";
+import { type ContactMerger, createContactMerger } from "./contacts/merge.ts";
 import { type ContactService, createContactService } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
@@ -64,6 +65,7 @@ export interface Services {
   companies: CompanyService;
   companyDirectory: CompanyDirectory;
   contactDirectory: ContactDirectory;
+  contactMerger: ContactMerger;
   contactManagement: ContactManagement;
   contacts: ContactService;
   displays: DisplayService;
@@ -231,6 +233,7 @@ export function createServices({
       memberships: createMemberships({ db, environments, now: Date.now }),
     }),
     contactManagement,
+    contactMerger: createContactMerger({ db, forgetEnvironment: environments.forget }),
     contacts,
     displays,
     environments,

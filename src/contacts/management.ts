@@ -116,7 +116,9 @@ export function createContactManagement({
 
   async function requireFree(environmentId: string, field: "email" | "userId", value: string | undefined): Promise<void> {
     if (!value) return;
-    const holders = await db.query(`select 1 from contacts where "environmentId" = $1 and "${field}" = $2`, [
+    const merged =
+      field === "userId" ? `union all select 1 from contact_aliases where "environmentId" = $1 and "userId" = $2` : "";
+    const holders = await db.query(`select 1 from contacts where "environmentId" = $1 and "${field}" = $2 ${merged}`, [
       environmentId,
       value,
     ]);

@@ -4,6 +4,7 @@ const SAME_DISPLAY_SECONDS = 2;
 /**
  * Stores a display, once: a request that was sent again is answered with the display it made. Parameters: environment
  * id, new id, survey id, contact id or null (one that is not there is left out), user id or null (created if missing),
+ * of the contact itself or of one that was merged into it,
  * the contact's id if it has to be created, request key or null.
  *
  * Two that run at once do not see each other's rows; they meet in the unique request key, which without one from the
@@ -13,9 +14,14 @@ export const CREATE_DISPLAY = {
   name: "create_display",
   text: `
 with known as (
-  select id from contacts where "environmentId" = $1::text and id = $4::text
+  select "contactId" as id from contact_aliases where "environmentId" = $1::text and id = $4::text
+  union all
+  select "contactId" from contact_aliases where "environmentId" = $1 and "userId" = $5::text
+  union all
+  select id from contacts where "environmentId" = $1 and id = $4::text
   union all
   select id from contacts where "environmentId" = $1 and "userId" = $5::text
+  limit 1
 ), made as (
   insert into contacts ("environmentId", id, "userId", "updatedAt")
   select $1, $6::text, $5::text, now() where $5::text is not null and not exists (select from known)

@@ -24,6 +24,8 @@ export interface EnvironmentConfiguration {
   facts: SegmentFacts | null;
   /** Languages of the environment, as configured. */
   languages: readonly { code: string; alias: string | null }[];
+  /** Whether contacts were merged, so that a user id may lead to a contact of another one. */
+  hasAliases: boolean;
 }
 
 export type EnvironmentService = ReturnType<typeof createEnvironmentService>;
@@ -41,7 +43,8 @@ const LOAD_CONFIGURATION = {
     select e.id, e."legacyId", e."projectId", p."organizationId",
       (select coalesce(json_object_agg(k.key, k."dataType"), '{}') from contact_attribute_keys k where k."environmentId" = e.id) as "attributeKeys",
       (select coalesce(json_agg(json_build_object('id', s.id, 'filters', s.filters) order by s."createdAt", s.id), '[]') from segments s where s."environmentId" = e.id) as segments,
-      (select coalesce(json_agg(json_build_object('code', l.code, 'alias', l.alias) order by l."createdAt", l.id), '[]') from languages l where l."environmentId" = e.id) as languages
+      (select coalesce(json_agg(json_build_object('code', l.code, 'alias', l.alias) order by l."createdAt", l.id), '[]') from languages l where l."environmentId" = e.id) as languages,
+      exists (select from contact_aliases a where a."environmentId" = e.id) as "hasAliases"
     from environments e join projects p on p.id = e."projectId"
     where e.id = $1 or e."legacyId" = $1
     order by e.id = $1 desc limit 1`,
@@ -55,6 +58,7 @@ interface ConfigurationRow {
   attributeKeys: Record<string, AttributeDataType>;
   segments: SegmentRow[];
   languages: { code: string; alias: string | null }[];
+  hasAliases: boolean;
 }
 
 /** Environments: the owners of all contacts, surveys and answers, known by an id or a legacy id. */

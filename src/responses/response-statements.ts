@@ -18,16 +18,20 @@ const payload = ({ contact, tags, survey }: { contact: string; tags: string; sur
 
 /**
  * Stores a response unless something stands in its way, with its events, in one statement. The contact is named by its
- * id or its user id; one that is not there is left out. Its attributes are kept as they are now, as text. Dates that are
+ * id or its user id, or those of one that was merged into it; one that is not there is left out. Its attributes are kept as they are now, as text. Dates that are
  * null are now; without a date of change it is that of creation.
  */
 export const CREATE_RESPONSE = {
   name: "create_response",
   text: `
 with contact as (
-  select id, "userId", email, attributes from contacts where "environmentId" = $1::text and id = $4::text
+  select id, "userId", email, attributes from contacts where "environmentId" = $1::text and id = (
+    select "contactId" from contact_aliases where "environmentId" = $1 and (id = $4::text or "userId" = $5::text) limit 1)
+  union all
+  select id, "userId", email, attributes from contacts where "environmentId" = $1 and id = $4::text
   union all
   select id, "userId", email, attributes from contacts where "environmentId" = $1 and "userId" = $5::text
+  limit 1
 ), display as (
   select "surveyId", "contactId" from displays where "environmentId" = $1 and id = $6::text
 ), verdict as (

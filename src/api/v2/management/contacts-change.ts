@@ -1,6 +1,6 @@
 /**
- * One contact's attributes. Formbricks has no such route (management-api-v2 §10.2); envelope and permissions are those of
- * its other management routes (§1, §2).
+ * One contact's attributes, and two contacts made one. Formbricks has no such routes (management-api-v2 §10.2); envelope and permissions are those
+ * of its other management routes (§1, §2).
  */
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
@@ -8,8 +8,8 @@ import type { Services } from "../../../services.ts";
 import { ATTRIBUTE_DATA_TYPES } from "../../../shared/attributes.ts";
 import { ID_PATTERN } from "../../../shared/ids.ts";
 import { invalidField } from "../../../shared/problem.ts";
-import { BODY_ERRORS, V2Error } from "../envelope.ts";
-import { ContactDetails } from "./contact.ts";
+import { BODY_ERRORS, V2Error, v2Data } from "../envelope.ts";
+import { Attributes, ContactDetails } from "./contact.ts";
 import { presentOwner } from "./owner.ts";
 
 const MAX_KEYS = 250;
@@ -72,22 +72,73 @@ const Headers = z.object({
     .meta({ description: "`true`: unknown keys and values that do not fit refuse the whole request" }),
 });
 
-const Path = z.object({ contactId: z.string().regex(ID_PATTERN, "Invalid cuid2") });
+const Id = z.string().regex(ID_PATTERN, "Invalid cuid2");
+
+const Merge = z
+  .strictObject({
+    from: Id.optional().meta({ description: "Becomes part of the contact of the path" }),
+    into: Id.optional().meta({ description: "Of this one the contact of the path becomes a part" }),
+    dryRun: z.boolean().default(false).meta({ description: "Only tell what would happen" }),
+  })
+  .refine(({ from, into }) => (from === undefined) !== (into === undefined), { error: "Either from or into must be given" })
+  .meta({ id: "V2ContactMerge", example: { from: "cm5mg4rsa000508l4d9x1k7pw", dryRun: true } });
+
+const MergeResult = z
+  .object({
+    dryRun: z.boolean(),
+    wasMerged: z.boolean().meta({ description: "The two had been merged before" }),
+    contact: z
+      .object({
+        id: z.string(),
+        userId: z.string().nullable(),
+        email: z.string().nullable(),
+        companyId: z.string().nullable().meta({ description: "Our id of its company" }),
+        attributes: Attributes,
+      })
+      .meta({ description: "The contact that goes on, as the merge leaves it" }),
+    merged: z
+      .object({ id: z.string(), userId: z.string().nullable(), email: z.string().nullable() })
+      .meta({ description: "The contact that became part of it; its id and userId go on leading there" }),
+    moved: z.object({ displays: z.int(), responses: z.int(), events: z.int() }),
+    conflicts: z
+      .array(z.object({ key: z.string(), kept: Value, dropped: Value }))
+      .meta({ description: "Where both had a value: that of the contact that goes on stays" }),
+  })
+  .meta({
+    id: "V2ContactMergeResult",
+    example: {
+      dryRun: true,
+      wasMerged: false,
+      contact: {
+        id: "cm5mg4rsa000008l44kqs9w1x",
+        userId: "user-42",
+        email: "jane@example.com",
+        companyId: null,
+        attributes: { plan: "pro", source: "ad" },
+      },
+      merged: { id: "cm5mg4rsa000508l4d9x1k7pw", userId: "anonymous-7", email: null },
+      moved: { displays: 3, responses: 1, events: 12 },
+      conflicts: [{ key: "plan", kept: "pro", dropped: "free" }],
+    },
+  });
+
+const Path = z.object({ contactId: Id });
+
+const documentation = { tags: ["Management API - Contacts"], security: [{ apiKey: [] }] };
 
 /** Who may not change a contact that exists is answered 401 (§2.3). */
 const config = { problems: { forbidden: "unauthenticated" } } as const;
 
 export const contactChangeRoutes: FastifyPluginAsyncZod<{ services: Services }> = async (
   app,
-  { services: { attributeWriter, contactDirectory } },
+  { services: { attributeWriter, contactDirectory, contactMerger } },
 ) => {
   app.patch(
     "/contacts/:contactId/attributes",
     {
       config,
       schema: {
-        tags: ["Management API - Contacts"],
-        security: [{ apiKey: [] }],
+        ...documentation,
         operationId: "updateContactAttributes",
         summary: "Change a contact's attributes",
         description:
@@ -102,6 +153,32 @@ export const contactChangeRoutes: FastifyPluginAsyncZod<{ services: Services }> 
       const isStrict = readStrictMode(headers["x-strict-mode"]);
       const { contactId, ...meta } = await attributeWriter.change(principal, params.contactId, body, { isStrict });
       return { data: presentOwner(await contactDirectory.get(principal, contactId)), meta };
+    },
+  );
+
+  app.post(
+    "/contacts/:contactId/merge",
+    {
+      config,
+      schema: {
+        ...documentation,
+        operationId: "mergeContacts",
+        summary: "Make one contact of two",
+        description:
+          "Displays, responses and events move to the contact that goes on. Where both have a value, its own stays; what it lacks (attributes, userId, email, company) it takes over. Cannot be undone; the ids of the other contact keep leading to it.",
+        params: Path,
+        body: Merge,
+        response: { 200: v2Data(MergeResult), ...BODY_ERRORS, 404: V2Error },
+      },
+    },
+    async ({ principal, params: { contactId }, body: { from, into, dryRun } }) => {
+      const pair =
+        from === undefined
+          ? { survivorId: into ?? contactId, absorbedId: contactId, field: "into" as const }
+          : { survivorId: contactId, absorbedId: from, field: "from" as const };
+      const outcome = await contactMerger.merge(principal, { ...pair, dryRun });
+      const { survivorId, absorbed, moved, conflicts, wasMerged, result } = outcome;
+      return { data: { dryRun, wasMerged, contact: { ...result, id: survivorId }, merged: absorbed, moved, conflicts } };
     },
   );
 };
