@@ -13,6 +13,7 @@ import { createContactLinkTokens } from "./contact-links/token.ts";
 import { type AttributeRowService, createAttributeRowService } from "./contacts/attribute-rows.ts";
 import { type AttributeWriter, createAttributeWriter } from "./contacts/attribute-writer.ts";
 import { type ContactDirectory, createContactDirectory } from "./contacts/directory.ts";
+import { type ContactExporter, createContactExporter } from "./contacts/export.ts";
 import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
 import { createMemberships } from "./contacts/memberships.ts";
 import { type ContactMerger, createContactMerger } from "./contacts/merge.ts";
@@ -65,6 +66,7 @@ export interface Services {
   companies: CompanyService;
   companyDirectory: CompanyDirectory;
   contactDirectory: ContactDirectory;
+  contactExporter: ContactExporter;
   contactMerger: ContactMerger;
   contactManagement: ContactManagement;
   contacts: ContactService;
@@ -115,7 +117,6 @@ export function createServices({
   });
   const encryptionKey = config.ENCRYPTION_KEY;
   const suppression = createSuppression({ db, encryptionKey });
-  const erasures = createErasureService({ db, suppression, encryptionKey, now: Date.now });
   const events = createEventService({
     db,
     contacts,
@@ -179,13 +180,6 @@ export function createServices({
     maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
     forgetEnvironment: environments.forget,
   });
-  const contactManagement = createContactManagement({
-    db,
-    newId,
-    now: Date.now,
-    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
-    forgetEnvironment: environments.forget,
-  });
   const segmentManagement = createSegmentManagement({
     db,
     segments,
@@ -214,6 +208,26 @@ export function createServices({
     removeFile: uploads.removeFile,
     log,
   });
+  const erasures = createErasureService({
+    db,
+    suppression,
+    encryptionKey,
+    now: Date.now,
+    discardFiles: responseManagement.discardFiles,
+  });
+  const contactManagement = createContactManagement({
+    db,
+    newId,
+    now: Date.now,
+    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
+    forgetEnvironment: environments.forget,
+    eraseContact: erasures.eraseContact,
+  });
+  const contactDirectory = createContactDirectory({
+    db,
+    segments,
+    memberships: createMemberships({ db, environments, now: Date.now }),
+  });
   return {
     actionClasses,
     apiKeys,
@@ -227,10 +241,11 @@ export function createServices({
     contactLinks,
     companies,
     companyDirectory: createCompanyDirectory({ db }),
-    contactDirectory: createContactDirectory({
+    contactDirectory,
+    contactExporter: createContactExporter({
       db,
-      segments,
-      memberships: createMemberships({ db, environments, now: Date.now }),
+      directory: contactDirectory,
+      listResponses: responseManagement.listPage,
     }),
     contactManagement,
     contactMerger: createContactMerger({ db, forgetEnvironment: environments.forget }),

@@ -4,8 +4,6 @@ import type { AttributeValue } from "../shared/attributes.ts";
 export interface IdentifyItem {
   environmentId: string;
   userId: string;
-  /** The contact's id if it has to be created. */
-  newId: string;
   /** undefined leaves the address, null removes it. */
   email: string | null | undefined;
   /** Attributes to merge; null removes one. */
@@ -25,10 +23,9 @@ export interface EventQuery {
   properties: readonly string[];
 }
 
-/** What the database answers for an item. Times are milliseconds since the epoch. */
-export interface IdentifiedRow {
+/** A contact with its past, as the database answers it. Times are milliseconds since the epoch. */
+export interface ContactRow {
   id: string;
-  isNew: boolean;
   email: string | null;
   attributes: Record<string, AttributeValue>;
   companyId: string | null;
@@ -36,12 +33,25 @@ export interface IdentifiedRow {
   company?: { id: string; attributes: Record<string, AttributeValue> } | null;
   /** `[name, occurredAt, properties]`, newest first per name; only where asked for. */
   events?: [string, number, Record<string, unknown> | null][] | null;
-  /** The address belongs to another contact of the environment; it was left out and everything else was applied. */
-  emailTaken: boolean;
   /** `[surveyId, createdAt]`, newest first, at most {@link HISTORY_LIMIT}; null when there are none. */
   displays: [string, number][] | null;
   /** `[surveyId, createdAt, finished]`, newest first, at most {@link HISTORY_LIMIT}; null when there are none. */
   responses: [string, number, boolean][] | null;
+}
+
+/** A contact as it was found. */
+export interface FoundRow extends Omit<ContactRow, "id"> {
+  /** Null: there is none. */
+  id: string | null;
+  /** `lastSeenAt` has to be written though nothing else may have changed. */
+  isSeenLongAgo: boolean | null;
+}
+
+/** A contact as the statement leaves it. */
+export interface IdentifiedRow extends ContactRow {
+  isNew: boolean;
+  /** The address belongs to another contact of the environment; it was left out and everything else was applied. */
+  emailTaken: boolean;
   /** The contact changed under the statement's hands; the item must be sent again. */
   isStale: boolean;
 }
@@ -55,11 +65,56 @@ const LAST_SEEN_GRANULARITY = "1 hour";
 /** The key in `attributeTimes` under which the time of a contact's last change of company is kept. */
 export const COMPANY_TIME = "$company";
 
+/** `date_part` and not `extract`, whose numbers of any length take several times as long. */
+const MILLISECONDS = `(date_part('epoch', "createdAt") * 1000)::bigint`;
+
+/** The columns with what is read of the past of the contact `id`, by index only. */
+const history = (environmentId: string, id: string) => `
+  (select json_agg(json_build_array(x."surveyId", x.at)) from (
+    select "surveyId", ${MILLISECONDS} as at from displays
+    where "environmentId" = ${environmentId} and "contactId" = ${id}
+    order by "createdAt" desc limit ${HISTORY_LIMIT}
+  ) x) as displays,
+  (select json_agg(json_build_array(x."surveyId", x.at, x.finished)) from (
+    select "surveyId", ${MILLISECONDS} as at, finished from responses
+    where "environmentId" = ${environmentId} and "contactId" = ${id}
+    order by "createdAt" desc limit ${HISTORY_LIMIT}
+  ) x) as responses`;
+
+/** The columns with the contact's company and those of its events that the item's queries name. */
+const facts = (environmentId: string, id: string, companyId: string, eventQueries: string) => `,
+  (select json_build_object('id', o."companyId", 'attributes', o.attributes) from companies o
+   where o."environmentId" = ${environmentId} and o.id = ${companyId}) as company,
+  (select json_agg(json_build_array(q.name, e.at, e.properties))
+   from jsonb_to_recordset(${eventQueries}) as q(name text, since float8, properties jsonb), lateral (
+     select (date_part('epoch', "occurredAt") * 1000)::bigint as at, (
+       select jsonb_object_agg(p, e.properties -> p) from jsonb_array_elements_text(q.properties) p where e.properties ? p
+     ) as properties
+     from events e
+     where e."environmentId" = ${environmentId} and e."contactId" = ${id} and e.name = q.name
+       and e."occurredAt" >= coalesce(to_timestamp(q.since / 1000), '-infinity')
+     order by "occurredAt" desc limit ${HISTORY_LIMIT}
+   ) e) as events`;
+
+/**
+ * Reads contacts, in one statement over arrays with one entry per item: environment id, user id, and with facts a JSON
+ * array of each item's {@link EventQuery}s. Most identifies change nothing and end here: it costs the database half of
+ * what the statement below does, which has to be ready to write.
+ */
+const findText = ({ withFacts }: { withFacts: boolean }) => `
+select c.id, c.email, c.attributes, c."companyId", c."lastSeenAt" < now() - interval '${LAST_SEEN_GRANULARITY}' as "isSeenLongAgo",
+  ${history('c."environmentId"', "c.id")}${withFacts ? facts('c."environmentId"', "c.id", 'c."companyId"', 'i."eventQueries"') : ""}
+from rows from (
+  unnest($1::text[], $2::text[])${withFacts ? ", jsonb_array_elements($3::jsonb)" : ""}
+) with ordinality as i("environmentId", "userId"${withFacts ? ', "eventQueries"' : ""}, position)
+left join contacts c on c."environmentId" = i."environmentId" and c."userId" = i."userId"
+order by i.position`;
+
 /**
  * Finds or creates contacts, merges their changed attributes and returns their state, in one statement over arrays
  * (each with one entry per item): environment id, user id, new id, e-mail (null: leave, '': remove), the patches as one
- * JSON array (null: none), and company id (null: leave). Items must name different contacts, sorted by environment and user id so that two
- * statements lock in the same order.
+ * JSON array (null: none), and company id (null: leave). Items must name different contacts, sorted by environment and
+ * user id so that two statements lock in the same order.
  *
  * A contact that is as it should be is not written. What runs at the same time is merged, not overwritten: the update
  * works on the row as it is then (read committed), and two that create the same contact meet in ON CONFLICT. A row
@@ -126,45 +181,18 @@ select coalesce(u.id, n.id, f.id) as id,
   case when u.id is not null then u.email when n.id is not null then n.email else f."storedEmail" end as email,
   coalesce(u.attributes, n.attributes, f.attributes) as attributes,
   coalesce(u."companyId", n."companyId", f."storedCompanyId") as "companyId",
-  f."emailTaken",
-  d.displays, r.responses,${withFacts ? " co.company, ev.events," : ""}
-  f."needsWrite" and u.id is null as "isStale"
+  f."emailTaken", f."needsWrite" and u.id is null as "isStale",${history('f."environmentId"', "f.id")}${
+    withFacts
+      ? facts('f."environmentId"', "f.id", 'coalesce(u."companyId", n."companyId", f."storedCompanyId")', 'f."eventQueries"')
+      : ""
+  }
 from found f
 left join updated u on u.position = f.position
 left join inserted n on n."environmentId" = f."environmentId" and n."userId" = f."userId"
-left join lateral (
-  select json_agg(json_build_array(x."surveyId", x.at)) as displays from (
-    select "surveyId", (extract(epoch from "createdAt") * 1000)::bigint as at from displays
-    where "environmentId" = f."environmentId" and "contactId" = f.id
-    order by "createdAt" desc limit ${HISTORY_LIMIT}
-  ) x
-) d on true
-left join lateral (
-  select json_agg(json_build_array(x."surveyId", x.at, x.finished)) as responses from (
-    select "surveyId", (extract(epoch from "createdAt") * 1000)::bigint as at, finished from responses
-    where "environmentId" = f."environmentId" and "contactId" = f.id
-    order by "createdAt" desc limit ${HISTORY_LIMIT}
-  ) x
-) r on true${withFacts ? FACTS : ""}
 order by f.position`;
 
-const FACTS = `
-left join lateral (
-  select json_build_object('id', o."companyId", 'attributes', o.attributes) as company from companies o
-  where o."environmentId" = f."environmentId" and o.id = coalesce(u."companyId", n."companyId", f."storedCompanyId")
-) co on true
-left join lateral (
-  select json_agg(json_build_array(q.name, e.at, e.properties)) as events
-  from jsonb_to_recordset(f."eventQueries") as q(name text, since float8, properties jsonb), lateral (
-    select (extract(epoch from "occurredAt") * 1000)::bigint as at, (
-      select jsonb_object_agg(p, e.properties -> p) from jsonb_array_elements_text(q.properties) p where e.properties ? p
-    ) as properties
-    from events e
-    where e."environmentId" = f."environmentId" and e."contactId" = f.id and e.name = q.name
-      and e."occurredAt" >= coalesce(to_timestamp(q.since / 1000), '-infinity')
-    order by "occurredAt" desc limit ${HISTORY_LIMIT}
-  ) e
-) ev on true`;
+export const FIND = { name: "identify_find", text: findText({ withFacts: false }) };
+export const FIND_WITH_FACTS = { name: "identify_find_with_facts", text: findText({ withFacts: true }) };
 
 export const IDENTIFY = { name: "identify", text: identifyText({ withFacts: false }) };
 
@@ -175,7 +203,7 @@ export const IDENTIFY_WITH_FACTS = { name: "identify_with_facts", text: identify
 export const ALL_EVENTS = {
   name: "identify_all_events",
   text: `
-select e.name, (extract(epoch from "occurredAt") * 1000)::float8 as "occurredAt", (
+select e.name, date_part('epoch', "occurredAt") * 1000 as "occurredAt", (
     select jsonb_object_agg(p, e.properties -> p) from jsonb_array_elements_text(q.properties) p where e.properties ? p
   ) as properties
 from jsonb_to_recordset($3::jsonb) as q(name text, since float8, properties jsonb)
@@ -194,10 +222,10 @@ export const HISTORY_BY_SURVEY = {
 select "surveyId", max(at) filter (where kind = 'display') as display,
   max(at) filter (where kind <> 'display') as response, max(at) filter (where kind = 'finished') as finished
 from (
-  select "surveyId", 'display' as kind, (extract(epoch from "createdAt") * 1000)::float8 as at
+  select "surveyId", 'display' as kind, date_part('epoch', "createdAt") * 1000 as at
   from displays where "environmentId" = $1 and "contactId" = $2
   union all
-  select "surveyId", case when finished then 'finished' else 'started' end, (extract(epoch from "createdAt") * 1000)::float8
+  select "surveyId", case when finished then 'finished' else 'started' end, date_part('epoch', "createdAt") * 1000
   from responses where "environmentId" = $1 and "contactId" = $2
 ) history
 group by "surveyId"`,
@@ -211,23 +239,47 @@ export interface SurveyHistoryRow {
   finished: number | null;
 }
 
-/** The statement's parameters for the items. */
-export function identifyValues(items: readonly IdentifyItem[]): unknown[] {
-  return [
-    items.map(({ environmentId }) => environmentId),
-    items.map(({ userId }) => userId),
-    items.map(({ newId }) => newId),
-    items.map(({ email }) => (email === undefined ? null : (email ?? ""))),
-    JSON.stringify(items.map(({ patch }) => (isEmpty(patch) ? null : patch))),
-    items.map(({ companyId }) => companyId),
-  ];
-}
+/** The parameters of {@link FIND}. */
+export const findValues = (items: readonly IdentifyItem[]): unknown[] => [
+  items.map(({ environmentId }) => environmentId),
+  items.map(({ userId }) => userId),
+];
+
+/** The parameters of {@link FIND_WITH_FACTS}. */
+export const findWithFactsValues = (items: readonly IdentifyItem[]): unknown[] => [...findValues(items), queriesOf(items)];
+
+/**
+ * The parameters of {@link IDENTIFY}.
+ * @param newId the id of each contact that has to be created
+ */
+export const identifyValues = (items: readonly IdentifyItem[], newId: () => string): unknown[] => [
+  ...findValues(items),
+  items.map(newId),
+  items.map(({ email }) => (email === undefined ? null : (email ?? ""))),
+  JSON.stringify(items.map(({ patch }) => (isEmpty(patch) ? null : patch))),
+  items.map(({ companyId }) => companyId),
+];
 
 /** The parameters of {@link IDENTIFY_WITH_FACTS}. */
-export const identifyWithFactsValues = (items: readonly IdentifyItem[]): unknown[] => [
-  ...identifyValues(items),
-  JSON.stringify(items.map(({ eventQueries }) => eventQueries ?? [])),
+export const identifyWithFactsValues = (items: readonly IdentifyItem[], newId: () => string): unknown[] => [
+  ...identifyValues(items, newId),
+  queriesOf(items),
 ];
+
+const queriesOf = (items: readonly IdentifyItem[]): string => JSON.stringify(items.map(({ eventQueries }) => eventQueries ?? []));
+
+/**
+ * What the item makes of the contact that was found, when that needs no writing; else null. May ask for a write that
+ * then finds nothing to do.
+ */
+export function unchangedRow({ email, patch, companyId }: IdentifyItem, found: FoundRow): IdentifiedRow | null {
+  const { id, isSeenLongAgo, attributes } = found;
+  if (id === null || isSeenLongAgo) return null;
+  if (email !== undefined && email !== found.email) return null;
+  if (companyId !== null && companyId !== found.companyId) return null;
+  for (const key in patch) if (attributes[key] !== (patch[key] ?? undefined)) return null;
+  return { ...found, id, isNew: false, emailTaken: false, isStale: false };
+}
 
 function isEmpty(patch: object): boolean {
   for (const _key in patch) return false;

@@ -5,6 +5,7 @@ import { isUniqueViolation } from "../db/errors.ts";
 import { dateConditions, queryList } from "../db/list.ts";
 import { readableEnvironments } from "../db/owned-row.ts";
 import type { Page } from "../db/page.ts";
+import type { ErasureService } from "../erasures/service.ts";
 import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
 import { type PermissionLevel, type Principal, requireEnvironment } from "../shared/principal.ts";
 import { conflict, notFound, Problem, refused, unavailable } from "../shared/problem.ts";
@@ -54,11 +55,13 @@ export function createContactManagement({
   now,
   maxAttributeKeys,
   forgetEnvironment,
+  eraseContact,
 }: {
   db: Database;
   newId: () => string;
   now: () => number;
   maxAttributeKeys: number;
+  eraseContact: ErasureService["eraseContact"];
   /** Drops what this process has cached of the environment. */
   forgetEnvironment: (environmentId: string) => void;
 }) {
@@ -76,14 +79,14 @@ export function createContactManagement({
     return find(db, caller, id, "read");
   }
 
-  /** With its displays and responses. Throws `not_found` (contact), `forbidden`. */
+  /**
+   * With its displays, responses, events and files, and with what waits to be told or written of it. By its id, or that
+   * of a contact that was merged into it. Throws `not_found` (contact), `forbidden`.
+   */
   async function remove(caller: Principal, id: string): Promise<Contact> {
-    const { environmentId } = await find(db, caller, id, "manage");
-    const [contact] = await db.query<Contact>(
-      `delete from contacts t where "environmentId" = $1 and id = $2 returning ${COLUMNS}`,
-      [environmentId, id],
-    );
-    if (!contact) throw notFound("contact", id);
+    const contact = await find(db, caller, id, "manage");
+    const isErased = await db.transaction((tx) => eraseContact(tx, contact.environmentId, contact.id));
+    if (!isErased) throw notFound("contact", id); // by another call, a moment ago
     return contact;
   }
 

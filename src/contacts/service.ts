@@ -3,7 +3,7 @@ import { notifyChange } from "../db/change-feed.ts";
 import type { Database, Transaction } from "../db/database.ts";
 import { isMissingRow, isRetryable, isUnavailable, isUniqueViolation } from "../db/errors.ts";
 import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
-import { eventRanges, matchingSegmentIds, type SegmentSubject } from "../segments/service.ts";
+import { eventRanges, matchingSegmentIds, type SegmentFacts, type SegmentSubject } from "../segments/service.ts";
 import { nameOfAttributeKey } from "../shared/attribute-key-name.ts";
 import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
 import { createBatcher } from "../shared/batcher.ts";
@@ -21,6 +21,11 @@ import {
 import { CREATE_FROM_HISTORY, type HistoryItem, historyValues, MERGE_HISTORY } from "./history-statement.ts";
 import {
   ALL_EVENTS,
+  FIND,
+  FIND_WITH_FACTS,
+  type FoundRow,
+  findValues,
+  findWithFactsValues,
   HISTORY_BY_SURVEY,
   HISTORY_LIMIT,
   IDENTIFY,
@@ -30,6 +35,7 @@ import {
   identifyValues,
   identifyWithFactsValues,
   type SurveyHistoryRow,
+  unchangedRow,
 } from "./identify-statement.ts";
 
 export type { AttributeNote, AttributeRules, SubmittedAttributes } from "./attribute-plan.ts";
@@ -214,18 +220,34 @@ export function createContactService({
       plan.newKeys.length === 0
         ? { row: await apply(environment, input, plan), notes: plan.notes, current: environment }
         : await identifyWithNewKeys(environment.id, input);
-    const history = await readHistory(environment.id, row);
+    const read = historyOf(row);
+    const history = isCutOff(read) ? await completeHistory(environment.id, row.id, read) : read;
     const segmentIds = matchingSegmentIds(current.segments, {
-      ...(await readFacts(current, row)),
+      ...(current.facts && (await readFacts(environment.id, current.facts, row))),
       userId,
       email: row.email,
       attributes: row.attributes,
-      ...history,
+      displays: history.displays,
+      responses: history.responses,
       device,
       now: now(),
     });
     const { id, isNew, email, attributes: stored, companyId, emailTaken } = row;
-    return { id, userId: given.userId, isNew, email, attributes: stored, companyId, segmentIds, ...history, emailTaken, notes };
+    const { displays, responses } = history;
+    const { userId: askedFor } = given;
+    return {
+      id,
+      userId: askedFor,
+      isNew,
+      email,
+      attributes: stored,
+      companyId,
+      segmentIds,
+      displays,
+      responses,
+      emailTaken,
+      notes,
+    };
   }
 
   /** The same contacts by the user ids of those that they were merged into, where they were. */
@@ -252,22 +274,42 @@ export function createContactService({
   ): IdentifyItem {
     const { email, patch } = plan;
     const eventQueries = environment.facts && eventRanges(environment.facts, now());
-    return { environmentId: environment.id, userId, newId: newId(), email, patch, companyId, eventQueries };
+    return { environmentId: environment.id, userId, email, patch, companyId, eventQueries };
   }
 
-  /** Contacts of environments whose segments ask for companies or events go with the statement that reads them. */
+  /** Reads the contacts and writes those that are new or have to change. */
   async function runBatch(items: readonly IdentifyItem[]): Promise<IdentifiedRow[]> {
-    const [plain, asking] = [items.filter((item) => !item.eventQueries), items.filter((item) => item.eventQueries)];
-    const [plainRows, askingRows] = await Promise.all([send(db, plain), send(db, asking)]);
+    const found = await inKinds(items, read);
+    const rows = items.map((item, at) => (found[at] ? unchangedRow(item, found[at]) : null));
+    const changing = items.filter((_, at) => rows[at] === null);
+    if (changing.length === 0) return rows.filter((row) => row !== null);
+    const changed = (await inKinds(changing, write)).values();
+    return rows.flatMap((row) => row ?? changed.next().value ?? []);
+  }
+
+  /** Contacts of environments whose segments ask for companies or events go with statements that read them. */
+  async function inKinds<Row>(
+    items: readonly IdentifyItem[],
+    send: (items: readonly IdentifyItem[]) => Promise<Row[]>,
+  ): Promise<Row[]> {
+    const asking = items.filter((item) => item.eventQueries);
+    if (asking.length === 0 || asking.length === items.length) return await send(items);
+    const [plainRows, askingRows] = await Promise.all([send(items.filter((item) => !item.eventQueries)), send(asking)]);
     return items.flatMap((item) => (item.eventQueries ? askingRows : plainRows).shift() ?? []);
   }
 
   /** @param items all of them with event queries, or none */
-  async function send(tx: Pick<Transaction, "query">, items: readonly IdentifyItem[]): Promise<IdentifiedRow[]> {
-    if (items.length === 0) return [];
+  async function read(items: readonly IdentifyItem[]): Promise<FoundRow[]> {
     return items[0]?.eventQueries
-      ? tx.query<IdentifiedRow>(IDENTIFY_WITH_FACTS, identifyWithFactsValues(items))
-      : tx.query<IdentifiedRow>(IDENTIFY, identifyValues(items));
+      ? db.query<FoundRow>(FIND_WITH_FACTS, findWithFactsValues(items))
+      : db.query<FoundRow>(FIND, findValues(items));
+  }
+
+  /** @param items all of them with event queries, or none */
+  async function write(items: readonly IdentifyItem[], tx: Pick<Transaction, "query"> = db): Promise<IdentifiedRow[]> {
+    return items[0]?.eventQueries
+      ? tx.query<IdentifiedRow>(IDENTIFY_WITH_FACTS, identifyWithFactsValues(items, newId))
+      : tx.query<IdentifiedRow>(IDENTIFY, identifyValues(items, newId));
   }
 
   /** Sends the contact, together with others that arrive now, until it was written as it is. */
@@ -278,14 +320,16 @@ export function createContactService({
   ): Promise<IdentifiedRow> {
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
       const companyId = company ? (await companies.identify(environment.id, company)).id : null;
-      const row = await batcher.submit(toItem(environment, userId, plan, companyId)).catch((error: unknown) => {
+      try {
+        const row = await batcher.submit(toItem(environment, userId, plan, companyId));
+        if (!row.isStale) return row;
+      } catch (error) {
         // Two contacts claimed one address at the same moment: the loser finds it taken when it looks again. Or the
         // company was deleted meanwhile: it is made anew.
-        if (isUniqueViolation(error, "email") || isRetryable(error) || (companyId !== null && isMissingRow(error)))
-          return undefined;
-        throw error;
-      });
-      if (row && !row.isStale) return row;
+        const isOvertaken =
+          isUniqueViolation(error, "email") || isRetryable(error) || (companyId !== null && isMissingRow(error));
+        if (!isOvertaken) throw error;
+      }
     }
     throw tooBusy();
   }
@@ -318,7 +362,7 @@ export function createContactService({
     let waiting = [...items.values()].sort((a, b) => (a.userId < b.userId ? -1 : 1));
     for (let tries = 1; waiting.length > 0; tries++) {
       if (tries > MAX_TRIES) throw tooBusy();
-      const rows = await tx.query<IdentifiedRow>(IDENTIFY, identifyValues(waiting));
+      const rows = await tx.query<IdentifiedRow>(IDENTIFY, identifyValues(waiting, newId));
       waiting = waiting.filter((_, at) => rows[at]?.isStale);
     }
     return { notes, keysCreated };
@@ -467,7 +511,7 @@ export function createContactService({
     const ids = await companies.identifyWithin(tx, environment.id, company ? [company] : []);
     const item = toItem(environment, userId, plan, company ? (ids.get(company.companyId) ?? null) : null);
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
-      const [row] = await send(tx, [item]);
+      const [row] = await write([item], tx);
       if (row && !row.isStale) return row;
     }
     throw tooBusy();
@@ -563,10 +607,10 @@ export function createContactService({
 
   /** The company and events that came with the row; for a contact with very many events, all that conditions look into. */
   async function readFacts(
-    { id: environmentId, facts }: EnvironmentConfiguration,
+    environmentId: string,
+    facts: SegmentFacts,
     row: IdentifiedRow,
   ): Promise<Pick<SegmentSubject, "company" | "events">> {
-    if (!facts) return {};
     const toEvent = ([name, occurredAt, properties]: NonNullable<IdentifiedRow["events"]>[number]) => ({
       name,
       occurredAt,
@@ -585,19 +629,14 @@ export function createContactService({
     return { company, events: [...events.filter(({ name }) => !read.has(name)), ...all] };
   }
 
-  /** The displays and responses that came with the row; for a contact with very many, the other surveys too. */
-  async function readHistory(
-    environmentId: string,
-    row: IdentifiedRow,
-  ): Promise<Pick<IdentifiedContact, "displays" | "responses">> {
-    const displays = (row.displays ?? []).map(([surveyId, createdAt]) => ({ surveyId, createdAt }));
-    const responses = (row.responses ?? []).map(([surveyId, createdAt, finished]) => ({ surveyId, createdAt, finished }));
-    if (displays.length < HISTORY_LIMIT && responses.length < HISTORY_LIMIT) return { displays, responses };
+  /** Adds the newest one of every survey that is not among the newest {@link HISTORY_LIMIT}. */
+  async function completeHistory(environmentId: string, contactId: string, read: History): Promise<History> {
+    const [displays, responses] = [[...read.displays], [...read.responses]];
     const seen = new Set(displays.map(({ surveyId }) => surveyId));
     const answered = new Set(responses.map(({ surveyId, finished }) => `${surveyId} ${finished}`));
     for (const { surveyId, display, response, finished } of await db.query<SurveyHistoryRow>(HISTORY_BY_SURVEY, [
       environmentId,
-      row.id,
+      contactId,
     ])) {
       if (display !== null && !seen.has(surveyId)) displays.push({ surveyId, createdAt: display });
       if (finished !== null && !answered.has(`${surveyId} true`))
@@ -609,6 +648,17 @@ export function createContactService({
     return { displays, responses };
   }
 }
+
+type History = Pick<IdentifiedContact, "displays" | "responses">;
+
+/** The displays and responses that came with the row. */
+const historyOf = ({ displays, responses }: IdentifiedRow): History => ({
+  displays: displays === null ? [] : displays.map(([surveyId, createdAt]) => ({ surveyId, createdAt })),
+  responses: responses === null ? [] : responses.map(([surveyId, createdAt, finished]) => ({ surveyId, createdAt, finished })),
+});
+
+const isCutOff = ({ displays, responses }: History): boolean =>
+  displays.length >= HISTORY_LIMIT || responses.length >= HISTORY_LIMIT;
 
 const FILL_NAMES = `
 update contacts set "updatedAt" = now(), attributes = attributes || jsonb_strip_nulls(jsonb_build_object(

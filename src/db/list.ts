@@ -51,13 +51,10 @@ export async function queryList<Column extends string, Row extends ListRow<Colum
     const place = `(${bind(new Date(after.at), "timestamptz")}, ${bind(after.id, "text")}, ${bind(after.environmentId, "text")})`;
     matching.push(`(c.${date}, c.id, c."environmentId") ${order === "asc" ? ">" : "<"} ${place}`);
   }
-  const [only] = environmentIds;
-  const owners =
-    environmentIds.length === 1 ? `(select ${bind(only, "text")} as id) e` : `unnest(${bind(environmentIds, "text[]")}) as e(id)`;
   const sorted = (row: string) => `${row}.${date} ${order}, ${row}.id ${order}`;
   const rows = await db.query<Row>(
     `select ${columns} from (
-       select p."environmentId", p.id, p.${date} from ${owners} cross join lateral (
+       select p."environmentId", p.id, p.${date} from ${ownersOf(environmentIds, values)} cross join lateral (
          select c."environmentId", c.id, c.${date} from ${table} c
          where ${['c."environmentId" = e.id', ...matching].join(" and ")}
          order by ${sorted("c")} limit ${bind(skip + limit + 1, "bigint")}
@@ -67,9 +64,17 @@ export async function queryList<Column extends string, Row extends ListRow<Colum
     values,
   );
   const last = rows[limit - 1];
-  if (rows.length <= limit || !last) return { rows, nextCursor: null };
+  if (rows.length <= limit || !last) return { rows: rows.slice(0, limit), nextCursor: null };
   const place = { sortBy, order, at: last[sortBy].toISOString(), id: last.id, environmentId: last.environmentId };
   return { rows: rows.slice(0, limit), nextCursor: Buffer.from(JSON.stringify(place)).toString("base64url") };
+}
+
+/** SQL: the environments as rows `e (id)`; a single one as a constant, of which the planner knows how many rows it has. */
+function ownersOf(environmentIds: readonly string[], values: unknown[]): string {
+  const [only] = environmentIds;
+  return environmentIds.length === 1
+    ? `(select $${values.push(only)}::text as id) e`
+    : `unnest($${values.push(environmentIds)}::text[]) as e(id)`;
 }
 
 /** How many rows the list has: exactly up to 10,000, and what the planner takes for likely beyond. */
@@ -77,17 +82,23 @@ export async function countList(
   db: Queries,
   { table, environmentIds, conditions, values }: ListSource,
 ): Promise<{ total: number; isEstimate: boolean }> {
-  const matching = [`c."environmentId" = any($${values.length + 1}::text[])`, ...conditions].join(" and ");
-  const bound = [...values, environmentIds];
+  const bound = [...values];
+  // In the order of an index: without any, the whole table might be read for an environment whose rows come last in it.
   const [counted] = await db.query<{ total: number }>(
-    `select count(*)::int as total from (select from ${table} c where ${matching} limit ${COUNT_LIMIT + 1}) c`,
+    `select count(*)::int as total from (
+       select from ${ownersOf(environmentIds, bound)} cross join lateral (
+         select from ${table} c where ${['c."environmentId" = e.id', ...conditions].join(" and ")}
+         order by c."createdAt", c.id limit ${COUNT_LIMIT + 1}
+       ) c limit ${COUNT_LIMIT + 1}
+     ) c`,
     bound,
   );
   const { total = 0 } = counted ?? {};
   if (total <= COUNT_LIMIT) return { total, isEstimate: false };
   const [plan] = await db.query<{ "QUERY PLAN": unknown }>(
-    `explain (format json) select from ${table} c where ${matching}`,
-    bound,
+    `explain (format json) select from ${table} c
+     where ${[`c."environmentId" = any($${values.length + 1}::text[])`, ...conditions].join(" and ")}`,
+    [...values, environmentIds],
   );
   const [estimate] = Plans.parse(plan?.["QUERY PLAN"]);
   return { total: Math.max(total, Math.round(estimate?.Plan["Plan Rows"] ?? 0)), isEstimate: true };

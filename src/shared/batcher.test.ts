@@ -26,37 +26,57 @@ function build({ maxRunning = 1, maxBatch = 100, maxWaiting = 1_000, failing = -
       }),
   });
   const finishAll = async () => {
+    await turn();
     for (let at = 0; at < batches.length; at++) {
       batches[at]?.finish();
-      await new Promise((resume) => setImmediate(resume));
+      await turn();
     }
   };
   return { batches, finishAll, ...batcher };
 }
 
+/** Until all that a turn of the event loop does was done. */
+const turn = () => new Promise((resume) => setImmediate(resume)).then(() => new Promise((resume) => setImmediate(resume)));
+
 const keys = (items: readonly Item[]) => items.map(({ key }) => key);
 
 describe("a batcher", () => {
-  test("sends a lone item at once, in the same tick", () => {
+  test("sends a lone item in the same turn of the event loop", async () => {
     const { batches, submit } = build();
     void submit({ key: "a", value: 1 });
+    await turn();
     expect(batches).toHaveLength(1);
   });
 
-  test("sends what arrived meanwhile together, sorted by key, each answered by its own result", async () => {
+  test("sends what arrives in one turn together, sorted by key, each answered by its own result", async () => {
     const { batches, submit, finishAll } = build();
     const answers = [3, 2, 1].map((value) => submit({ key: `k${value}`, value }));
     await finishAll();
     expect(await Promise.all(answers)).toEqual([30, 20, 10]);
-    expect(batches.map(({ items }) => keys(items))).toEqual([["k3"], ["k1", "k2"]]);
+    expect(batches.map(({ items }) => keys(items))).toEqual([["k1", "k2", "k3"]]);
+  });
+
+  test("sends what arrives while all that may run is running together afterwards", async () => {
+    const { batches, submit, finishAll } = build();
+    const first = submit({ key: "k4", value: 4 });
+    await turn();
+    const answers = [3, 2, 1].map((value) => submit({ key: `k${value}`, value }));
+    await turn();
+    expect(batches.map(({ items }) => keys(items))).toEqual([["k4"]]);
+    await finishAll();
+    expect(await Promise.all([first, ...answers])).toEqual([40, 30, 20, 10]);
+    expect(batches.map(({ items }) => keys(items))).toEqual([["k4"], ["k1", "k2", "k3"]]);
   });
 
   test("sends items of one key that can be merged as one, after what is under way", async () => {
     const { batches, submit, finishAll } = build({ maxRunning: 4 });
-    const answers = [1, 2, 3].map((value) => submit({ key: "same", value }));
+    const first = submit({ key: "same", value: 1 });
+    await turn();
+    const answers = [2, 3].map((value) => submit({ key: "same", value }));
+    await turn();
     expect(batches).toHaveLength(1);
     await finishAll();
-    expect(await Promise.all(answers)).toEqual([10, 50, 50]);
+    expect(await Promise.all([first, ...answers])).toEqual([10, 50, 50]);
     expect(batches.map(({ items }) => items.map(({ value }) => value))).toEqual([[1], [5]]);
   });
 
@@ -64,13 +84,13 @@ describe("a batcher", () => {
     const { batches, submit, finishAll } = build({ maxRunning: 4 });
     const answers = [1, 2, -3, 4].map((value) => submit({ key: "same", value }));
     await finishAll();
-    expect(await Promise.all(answers)).toEqual([10, 20, 10, 10]);
-    expect(batches.map(({ items }) => items.map(({ value }) => value))).toEqual([[1], [2], [1]]);
+    expect(await Promise.all(answers)).toEqual([30, 30, 10, 10]);
+    expect(batches.map(({ items }) => items.map(({ value }) => value))).toEqual([[3], [1]]);
   });
 
   test("lets a bad item fail alone even when it was merged", async () => {
     const { submit, finishAll } = build({ failing: 5 });
-    const settled = Promise.allSettled([1, 5, 0].map((value) => submit({ key: "same", value })));
+    const settled = Promise.allSettled([0, 5, 0].map((value) => submit({ key: "same", value })));
     await finishAll();
     expect((await settled).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
   });
@@ -80,7 +100,7 @@ describe("a batcher", () => {
     const answers = [1, 2, 3, 4, 5, 6].map((value) => submit({ key: `k${value}`, value }));
     await finishAll();
     await Promise.all(answers);
-    expect(batches.map(({ items }) => items.length)).toEqual([1, 2, 2, 1]);
+    expect(batches.map(({ items }) => items.length)).toEqual([2, 2, 2]);
   });
 
   test("lets a bad item fail alone", async () => {
@@ -95,13 +115,15 @@ describe("a batcher", () => {
     const { batches, submit, finishAll } = build({ failing: 3, failure: "database away" });
     const settled = Promise.allSettled([1, 2, 3].map((value) => submit({ key: `k${value}`, value })));
     await finishAll();
-    expect((await settled).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected"]);
-    expect(batches).toHaveLength(2);
+    expect((await settled).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+    expect(batches).toHaveLength(1);
   });
 
   test("refuses what would have to wait behind too many", async () => {
     const { submit, load, finishAll } = build({ maxWaiting: 2 });
-    const answers = [1, 2, 3].map((value) => submit({ key: `k${value}`, value }));
+    const first = submit({ key: "k1", value: 1 });
+    await turn();
+    const answers = [first, ...[2, 3].map((value) => submit({ key: `k${value}`, value }))];
     expect(load()).toEqual({ waiting: 2, running: 1 });
     await expect(submit({ key: "k4", value: 4 })).rejects.toMatchObject({ kind: "unavailable", retryAfterSeconds: 1 });
     await finishAll();

@@ -2,8 +2,8 @@ import { unavailable } from "./problem.ts";
 
 export interface Batcher<Item, Result> {
   /**
-   * Resolves to the item's own result. Throws `unavailable` when too many items wait. An item that is alone is sent at
-   * once; nothing ever waits for company.
+   * Resolves to the item's own result. Throws `unavailable` when too many items wait. What arrives in one turn of the
+   * event loop goes together; nothing waits longer than that for company.
    */
   submit(item: Item): Promise<Result>;
   /** Items that wait to be sent, and batches that are under way. */
@@ -46,33 +46,46 @@ interface Group<Item, Result> {
 }
 
 /**
- * Sends what is waiting, together, whenever there is room: alone and at once when nothing else runs, in batches under
- * load, the larger the higher it is.
+ * Sends what is waiting, together, whenever there is room: alone when nothing else arrives, in batches under load, the
+ * larger the higher it is.
  */
 export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result>): Batcher<Item, Result> {
   const { run, isOfOneItem, keyOf, merge, maxRunning, maxBatch, maxWaiting } = options;
   let queue: Waiting<Item, Result>[] = [];
   const busy = new Set<string>();
   let running = 0;
+  let isScheduled = false;
   return { submit, load: () => ({ waiting: queue.length, running }) };
 
   function submit(item: Item): Promise<Result> {
     if (queue.length >= maxWaiting) return Promise.reject(unavailable("Too many requests are waiting", 1));
     return new Promise((resolve, reject) => {
       queue.push({ item, key: keyOf(item), resolve, reject });
-      if (running < maxRunning) send();
+      schedule();
     });
   }
 
-  function send(): void {
+  /** Sends at the end of this turn of the event loop, after all that arrived in it was read. */
+  function schedule(): void {
+    if (isScheduled || running >= maxRunning) return;
+    isScheduled = true;
+    setImmediate(() => {
+      isScheduled = false;
+      while (running < maxRunning && queue.length > 0 && send());
+    });
+  }
+
+  /** Returns whether there was anything that could go. */
+  function send(): boolean {
     const batch = take();
-    if (batch.length === 0) return;
+    if (batch.length === 0) return false;
     running++;
     void settle(batch).finally(() => {
       running--;
       for (const { key } of batch) busy.delete(key);
-      if (queue.length > 0) send();
+      if (queue.length > 0) schedule();
     });
+    return true;
   }
 
   /** The items that may go now, sorted by key so that two batches lock what they share in the same order. */

@@ -6,6 +6,8 @@ const RANDOM_LENGTH = 12;
 const pool = Buffer.alloc(4096);
 let poolOffset = pool.length;
 let lastMs = 0;
+/** `c` and the time, of `lastMs`. */
+let prefix = "";
 let counter = 0;
 
 /**
@@ -15,15 +17,19 @@ let counter = 0;
  */
 export function newId(): string {
   const now = Date.now();
-  if (now > lastMs) {
-    lastMs = now;
-    counter = 0;
-  } else if (++counter >= 36 ** 4) {
-    lastMs++; // the clock stands still or went back: go on from the last time used
-    counter = 0;
-  }
-  return `c${lastMs.toString(36).padStart(8, "0")}${counter.toString(36).padStart(4, "0")}${randomText(RANDOM_LENGTH)}`;
+  if (now > lastMs) startAt(now);
+  else if (++counter >= 36 ** 4) startAt(lastMs + 1); // the clock stands still or went back: go on from the last time used
+  return `${prefix}${pair(Math.floor(counter / 1296))}${pair(counter % 1296)}${randomText(RANDOM_LENGTH)}`;
 }
+
+function startAt(time: number): void {
+  lastMs = time;
+  prefix = `c${time.toString(36).padStart(8, "0")}`;
+  counter = 0;
+}
+
+/** Two digits of base 36. */
+const pair = (number: number): string => `${ALPHABET[Math.floor(number / 36)]}${ALPHABET[number % 36]}`;
 
 /** Random lower-case alphanumerics, drawn without bias (bytes of 252 and above are thrown away: 252 = 7 × 36). */
 function randomText(length: number): string {

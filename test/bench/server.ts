@@ -8,13 +8,12 @@ import { join } from "node:path";
 import pg from "pg";
 import { pino } from "pino";
 import { readConfig } from "../../src/config/env.ts";
-import { IDENTIFY, identifyValues } from "../../src/contacts/identify-statement.ts";
+import { FIND, findValues } from "../../src/contacts/identify-statement.ts";
 import { PLAN_FOR_NAMED } from "../../src/db/database.ts";
 import { startEmbeddedPostgres } from "../../src/db/embedded-postgres.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { acceptAnyBody } from "../../src/http/json-body.ts";
 import { createServer } from "../../src/server.ts";
-import { newId } from "../../src/shared/ids.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 import { type Ground, pick, seededAttributes } from "./scenarios.ts";
 import { prepareGround } from "./seed.ts";
@@ -74,10 +73,10 @@ async function timeStatement(seconds: number): Promise<number[]> {
   const times: number[] = [];
   for (const end = performance.now() + seconds * 1_000; performance.now() < end; ) {
     const contact = pick(half, times.length);
-    const item = { environmentId: ground.large.environmentId, userId: `user-${contact}`, newId: newId(), email: undefined };
-    const values = identifyValues([{ ...item, patch: seededAttributes(contact), companyId: null, eventQueries: null }]);
+    const item = { environmentId: ground.large.environmentId, userId: `user-${contact}`, email: undefined };
+    const values = findValues([{ ...item, patch: seededAttributes(contact), companyId: null, eventQueries: null }]);
     const start = performance.now();
-    await bare.query({ ...IDENTIFY, values });
+    await bare.query({ ...FIND, values });
     times.push(performance.now() - start);
   }
   return times;

@@ -2,6 +2,8 @@
  * Contacts as they are looked up. Formbricks has no such routes in this generation (management-api-v2 §10.2); these follow
  * the conventions of its other management routes (§1, §2).
  */
+import { Readable } from "node:stream";
+import type { FastifyPluginAsync } from "fastify";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Services } from "../../../services.ts";
@@ -27,15 +29,19 @@ const Query = longListQuery({
 
 const Path = z.object({ contactId: Id });
 
+const Export = z.string().meta({
+  description: "Newline-delimited JSON (application/x-ndjson)",
+  example:
+    '{"type":"contact","data":{"id":"cm5mg4rsa000008l44kqs9w1x"}}\n{"type":"end","data":{"displays":0,"responses":0,"files":0,"events":0}}\n',
+});
+
 const documentation = { tags: ["Management API - Contacts"], security: [{ apiKey: [] }] };
 
 /** Who may not see a contact or segment that exists is answered 401 (§2.3). */
 const config = { problems: { forbidden: "unauthenticated" } } as const;
 
-export const contactReadRoutes: FastifyPluginAsyncZod<{ services: Services }> = async (
-  app,
-  { services: { contactDirectory: contacts, environments } },
-) => {
+export const contactReadRoutes: FastifyPluginAsyncZod<{ services: Services }> = async (app, { services }) => {
+  const { contactDirectory: contacts, environments } = services;
   app.get(
     "/contacts",
     {
@@ -72,4 +78,34 @@ export const contactReadRoutes: FastifyPluginAsyncZod<{ services: Services }> = 
     },
     async ({ principal, params }) => ({ data: presentOwner(await contacts.get(principal, params.contactId)) }),
   );
+  await app.register(exportRoute, { services });
 };
+
+/** Typed loosely: what is streamed is not of the schema's type. */
+const exportRoute: FastifyPluginAsync<{ services: Services }> = async (app, { services: { contactExporter } }) => {
+  app.get<{ Params: { contactId: string } }>(
+    "/contacts/:contactId/export",
+    {
+      config,
+      schema: {
+        ...documentation,
+        operationId: "exportContact",
+        summary: "Get all that is stored about a contact",
+        description:
+          "One JSON object with `type` and `data` per line: `contact`, `company`, `display`, `response`, `file` (its address; it needs a key to be read), `event`, and at last `end` with how many there were. Without `end` the answer was cut off.",
+        params: Path,
+        response: { 200: Export, ...QUERY_ERRORS, 404: V2Error },
+      },
+    },
+    async ({ principal, params }, reply) => {
+      const records = await contactExporter.exportContact(principal, params.contactId);
+      reply.type("application/x-ndjson; charset=utf-8").header("content-disposition", 'attachment; filename="contact.ndjson"');
+      return reply.send(Readable.from(toLines(records), { objectMode: false }));
+    },
+  );
+};
+
+/** Lines of JSON. */
+async function* toLines(records: AsyncIterable<object>): AsyncGenerator<string> {
+  for await (const record of records) yield `${JSON.stringify(record)}\n`;
+}
