@@ -16,6 +16,7 @@ import { createErrorHandler } from "./http/errors.ts";
 import { healthRoutes, type ReadinessProbe } from "./http/health.ts";
 import type { Metrics } from "./http/metrics.ts";
 import { openApiDocument } from "./http/openapi.ts";
+import { requirePermissions } from "./http/permission-check.ts";
 import type { RateLimiter } from "./http/rate-limit.ts";
 import { packageFiles, scriptFiles } from "./http/script-files.ts";
 import { answerUnknownPath } from "./http/unknown-path.ts";
@@ -61,6 +62,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     done(null, payload);
   });
   logRequests(app, config.ACCESS_LOG);
+  const permissions = requirePermissions(app);
   if (metrics) metrics.measure(app);
   answerUnknownPath(app);
 
@@ -77,6 +79,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(userpilotApi, { prefix: "/userpilot/v1", services, limiter, config, hidden: true });
   await app.register(sprigApi, { services, limiter, config });
   await app.register(sprigApi, { prefix: "/sprig", services, limiter, config, hidden: true });
+  permissions.close({ absent: metrics ? [] : ["getMetrics"] });
   return app;
 }
 

@@ -236,6 +236,7 @@ export function createServices({
     attributeWriter: createAttributeWriter({
       db,
       createKeys: contacts.createKeys,
+      directory: contactDirectory,
       forgetEnvironment: environments.forget,
     }),
     contactLinks,

@@ -28,6 +28,46 @@ test("every operation has an id of its own, a summary, a tag and an answer for e
   }
 });
 
+test("every operation names the errors that its permission, its inputs and the server's state can bring", async () => {
+  const { body } = await server.request.get("/openapi.json").expect(200);
+  for (const [path, methods] of Object.entries<Record<string, Operation>>(body.paths))
+    for (const [method, operation] of Object.entries(methods)) {
+      if (["health", "ready", "healthCheck"].includes(operation.operationId)) continue;
+      const answered = Object.keys(operation.responses);
+      expect([method, path, answered]).toEqual([method, path, expect.arrayContaining(errorsOf(path, operation))]);
+    }
+});
+
+test("every JSON body that is asked for, and every one of a success, has an example", async () => {
+  const { body } = await server.request.get("/openapi.json").expect(200);
+  for (const [path, methods] of Object.entries<Record<string, Operation>>(body.paths))
+    for (const [method, { requestBody, responses }] of Object.entries(methods)) {
+      const successes = Object.entries(responses).flatMap(([status, response]) => (/^2/.test(status) ? [response] : []));
+      for (const { content } of [requestBody ?? {}, ...successes])
+        expect([method, path, content?.["application/json"] ?? { example: {} }]).toMatchObject([
+          method,
+          path,
+          { example: expect.anything() },
+        ]);
+    }
+});
+
+/** Files are counted by nobody. */
+function errorsOf(path: string, { parameters = [], requestBody, security, ...operation }: Operation): string[] {
+  const isKeyed = security.length > 0;
+  const hasId = parameters.some((parameter) => parameter.in === "path" && parameter.name !== "organizationId");
+  const isChecked = parameters.length > 0 || requestBody !== undefined;
+  return [
+    "500",
+    "503",
+    ...(path.startsWith("/storage") ? [] : ["429"]),
+    ...(isKeyed ? [operation.tags.includes("Sprig") ? "403" : "401"] : []),
+    ...(requestBody ? ["400", "413"] : []),
+    ...(/^\/api\/v2\/(management|organizations)/.test(path) && isChecked ? ["422"] : []),
+    ...(hasId ? ["404"] : []),
+  ];
+}
+
 test("every reference leads to a schema of the document", async () => {
   const { body, text } = await server.request.get("/openapi.json").expect(200);
   const names = [...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name);
@@ -44,5 +84,12 @@ interface Operation {
   operationId: string;
   summary: string;
   tags: string[];
-  responses: Record<string, unknown>;
+  security: Record<string, string[]>[];
+  parameters?: { in: string; name: string }[];
+  requestBody?: Body;
+  responses: Record<string, Body>;
+}
+
+interface Body {
+  content?: Record<string, { example?: unknown }>;
 }

@@ -114,7 +114,7 @@ export function createAttributeKeyService({
          values ($1, $2, $3, $3, $4, $5, $6, 'custom', $7)`,
         [environmentId, id, new Date(now()), key, name ?? nameOfAttributeKey(key), description, dataType],
       );
-      return find(tx, caller, id, "write");
+      return find(tx, caller, id, "read");
     });
   }
 
@@ -123,7 +123,7 @@ export function createAttributeKeyService({
    * for a unique one.
    */
   async function update(caller: Principal, id: string, { name, description }: AttributeKeyChange): Promise<AttributeKey> {
-    const { environmentId } = await find(db, caller, id, "write");
+    const { environmentId } = await find(db, caller, id, "read");
     return await change(environmentId, async (tx) => {
       const { type, isUnique } = await find(tx, caller, id, "write");
       if (type === "default") throw refused("contactAttributeKey", "cannot update default contact attribute key");
@@ -132,7 +132,7 @@ export function createAttributeKeyService({
         `update contact_attribute_keys set name = $3, description = $4, "updatedAt" = $5 where "environmentId" = $1 and id = $2`,
         [environmentId, id, name, description, new Date(now())],
       );
-      return find(tx, caller, id, "write");
+      return find(tx, caller, id, "read");
     });
   }
 
@@ -142,7 +142,7 @@ export function createAttributeKeyService({
    * or of one that contacts have values of.
    */
   async function amend(caller: Principal, id: string, amendment: AttributeKeyAmendment): Promise<AttributeKey> {
-    const { environmentId } = await find(db, caller, id, "write");
+    const { environmentId } = await find(db, caller, id, "read");
     return await change(environmentId, async (tx) => {
       const stored = await find(tx, caller, id, "write");
       const { key = stored.key, name = stored.name, description = stored.description, dataType = stored.dataType } = amendment;
@@ -153,13 +153,13 @@ export function createAttributeKeyService({
          where "environmentId" = $1 and id = $2`,
         [environmentId, id, key, name, description, dataType, new Date(now())],
       );
-      return find(tx, caller, id, "write");
+      return find(tx, caller, id, "read");
     });
   }
 
   /** With every contact's value. Throws as {@link update}. */
   async function remove(caller: Principal, id: string): Promise<AttributeKey> {
-    const { environmentId } = await find(db, caller, id, "manage");
+    const { environmentId } = await find(db, caller, id, "read");
     return await change(environmentId, async (tx) => {
       const attributeKey = await find(tx, caller, id, "manage");
       const { key, type, isUnique } = attributeKey;

@@ -16,14 +16,15 @@ import {
   operatorsOf,
 } from "./attribute-change.ts";
 import { type AttributePlan, type AttributeRules, planAttributes } from "./attribute-plan.ts";
+import type { ContactDetails, ContactDirectory } from "./directory.ts";
 import type { ContactService } from "./service.ts";
 
 export type AttributeWriter = ReturnType<typeof createAttributeWriter>;
 
 /** What a change came to. */
 export interface AttributeOutcome {
-  /** Of the contact that was changed: another than named when that was merged into it. */
-  contactId: string;
+  /** As the change left it: another than named when that was merged into it. */
+  contact: ContactDetails;
   /** Keys whose values are not what they were. */
   changed: string[];
   createdKeys: AttributePlan["newKeys"];
@@ -48,10 +49,12 @@ interface LockedContact {
 export function createAttributeWriter({
   db,
   createKeys,
+  directory,
   forgetEnvironment,
 }: {
   db: Database;
   createKeys: ContactService["createKeys"];
+  directory: ContactDirectory;
   /** Drops what this process has cached of the environment. */
   forgetEnvironment: (environmentId: string) => void;
 }) {
@@ -81,7 +84,7 @@ export function createAttributeWriter({
         try {
           const outcome = await db.transaction((tx) => changeOnce(tx, contact, given, isStrict));
           if (outcome.createdKeys.length > 0) forgetEnvironment(environmentId);
-          return { contactId, ...outcome };
+          return { contact: await directory.get(caller, contactId), ...outcome };
         } catch (error) {
           if (!isUniqueViolation(error, "email")) throw error; // somebody took the address a moment ago
         }
@@ -95,7 +98,7 @@ export function createAttributeWriter({
     { id, environmentId }: { id: string; environmentId: string },
     given: AttributeChange,
     isStrict: boolean,
-  ): Promise<Omit<AttributeOutcome, "contactId">> {
+  ): Promise<Omit<AttributeOutcome, "contact">> {
     const operators = operatorsOf(given);
     const keys = await prepareKeys(tx, environmentId, given, operators, isStrict);
     const [contact] = await tx.query<LockedContact>(

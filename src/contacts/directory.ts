@@ -70,10 +70,10 @@ export function createContactDirectory({
     filter: ContactListFilter & ListPage<"createdAt" | "updatedAt">,
   ): Promise<{ rows: ContactDetails[]; total: number; isEstimate: boolean; nextCursor: string | null }> {
     const source = await toSource(caller, filter);
-    const [{ rows, nextCursor }, { total, isEstimate }] = await Promise.all([
-      queryList<"createdAt" | "updatedAt", ContactRow>(db, source, filter),
-      countList(db, source),
-    ]);
+    const { total, isEstimate } = await countList(db, source);
+    const isSelective = filter.search !== undefined && !isEstimate;
+    const page = await queryList<"createdAt" | "updatedAt", ContactRow>(db, { ...source, isSelective }, filter);
+    const { rows, nextCursor } = page;
     return { rows: await memberships.addSegments(rows), total, isEstimate, nextCursor };
   }
 

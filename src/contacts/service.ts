@@ -19,23 +19,14 @@ import {
   type SubmittedAttributes,
 } from "./attribute-plan.ts";
 import { CREATE_FROM_HISTORY, type HistoryItem, historyValues, MERGE_HISTORY } from "./history-statement.ts";
+import { identifyItems } from "./identify-items.ts";
 import {
   ALL_EVENTS,
-  FIND,
-  FIND_WITH_FACTS,
-  type FoundRow,
-  findValues,
-  findWithFactsValues,
   HISTORY_BY_SURVEY,
   HISTORY_LIMIT,
-  IDENTIFY,
-  IDENTIFY_WITH_FACTS,
   type IdentifiedRow,
   type IdentifyItem,
-  identifyValues,
-  identifyWithFactsValues,
   type SurveyHistoryRow,
-  unchangedRow,
 } from "./identify-statement.ts";
 
 export type { AttributeNote, AttributeRules, SubmittedAttributes } from "./attribute-plan.ts";
@@ -176,8 +167,9 @@ export function createContactService({
   now: () => number;
   maxAttributeKeys: number;
 }) {
-  const batcher = createBatcher<IdentifyItem, IdentifiedRow>({
-    run: runBatch,
+  const sources = { newId, now };
+  const batcher = createBatcher<IdentifyItem, IdentifiedRow | null>({
+    run: (items) => identifyItems(db, items, sources),
     isOfOneItem: (error) => !isUnavailable(error),
     keyOf: ({ environmentId, userId }) => `${environmentId} ${userId}`,
     merge: mergeItems,
@@ -277,41 +269,6 @@ export function createContactService({
     return { environmentId: environment.id, userId, email, patch, companyId, eventQueries };
   }
 
-  /** Reads the contacts and writes those that are new or have to change. */
-  async function runBatch(items: readonly IdentifyItem[]): Promise<IdentifiedRow[]> {
-    const found = await inKinds(items, read);
-    const rows = items.map((item, at) => (found[at] ? unchangedRow(item, found[at]) : null));
-    const changing = items.filter((_, at) => rows[at] === null);
-    if (changing.length === 0) return rows.filter((row) => row !== null);
-    const changed = (await inKinds(changing, write)).values();
-    return rows.flatMap((row) => row ?? changed.next().value ?? []);
-  }
-
-  /** Contacts of environments whose segments ask for companies or events go with statements that read them. */
-  async function inKinds<Row>(
-    items: readonly IdentifyItem[],
-    send: (items: readonly IdentifyItem[]) => Promise<Row[]>,
-  ): Promise<Row[]> {
-    const asking = items.filter((item) => item.eventQueries);
-    if (asking.length === 0 || asking.length === items.length) return await send(items);
-    const [plainRows, askingRows] = await Promise.all([send(items.filter((item) => !item.eventQueries)), send(asking)]);
-    return items.flatMap((item) => (item.eventQueries ? askingRows : plainRows).shift() ?? []);
-  }
-
-  /** @param items all of them with event queries, or none */
-  async function read(items: readonly IdentifyItem[]): Promise<FoundRow[]> {
-    return items[0]?.eventQueries
-      ? db.query<FoundRow>(FIND_WITH_FACTS, findWithFactsValues(items))
-      : db.query<FoundRow>(FIND, findValues(items));
-  }
-
-  /** @param items all of them with event queries, or none */
-  async function write(items: readonly IdentifyItem[], tx: Pick<Transaction, "query"> = db): Promise<IdentifiedRow[]> {
-    return items[0]?.eventQueries
-      ? tx.query<IdentifiedRow>(IDENTIFY_WITH_FACTS, identifyWithFactsValues(items, newId))
-      : tx.query<IdentifiedRow>(IDENTIFY, identifyValues(items, newId));
-  }
-
   /** Sends the contact, together with others that arrive now, until it was written as it is. */
   async function apply(
     environment: EnvironmentConfiguration,
@@ -322,7 +279,7 @@ export function createContactService({
       const companyId = company ? (await companies.identify(environment.id, company)).id : null;
       try {
         const row = await batcher.submit(toItem(environment, userId, plan, companyId));
-        if (!row.isStale) return row;
+        if (row !== null) return row;
       } catch (error) {
         // Two contacts claimed one address at the same moment: the loser finds it taken when it looks again. Or the
         // company was deleted meanwhile: it is made anew.
@@ -362,8 +319,8 @@ export function createContactService({
     let waiting = [...items.values()].sort((a, b) => (a.userId < b.userId ? -1 : 1));
     for (let tries = 1; waiting.length > 0; tries++) {
       if (tries > MAX_TRIES) throw tooBusy();
-      const rows = await tx.query<IdentifiedRow>(IDENTIFY, identifyValues(waiting, newId));
-      waiting = waiting.filter((_, at) => rows[at]?.isStale);
+      const rows = await identifyItems(tx, waiting, sources);
+      waiting = waiting.filter((_, at) => rows[at] === null);
     }
     return { notes, keysCreated };
   }
@@ -511,8 +468,8 @@ export function createContactService({
     const ids = await companies.identifyWithin(tx, environment.id, company ? [company] : []);
     const item = toItem(environment, userId, plan, company ? (ids.get(company.companyId) ?? null) : null);
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
-      const [row] = await write([item], tx);
-      if (row && !row.isStale) return row;
+      const [row] = await identifyItems(tx, [item], sources);
+      if (row) return row;
     }
     throw tooBusy();
   }

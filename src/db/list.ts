@@ -15,6 +15,11 @@ export interface ListSource {
   /** SQL about a row `c`, joined by `and`; parameters from `$1`. What an index holds is decided without the row. */
   conditions: readonly string[];
   values: readonly unknown[];
+  /**
+   * Few rows match and an index finds them: they are read first and sorted then. Otherwise rows are looked at in the order
+   * of the list until there are enough, which takes long where few match, or those that do lie together at its end.
+   */
+  isSelective?: boolean;
 }
 
 /** Which rows of a list. `cursor` is that of the page before; with it, `skip` must be 0. */
@@ -38,63 +43,69 @@ const COUNT_LIMIT = 10_000;
  */
 export async function queryList<Column extends string, Row extends ListRow<Column>>(
   db: Queries,
-  { table, columns, environmentIds, conditions, values: given }: ListSource,
+  source: ListSource,
   { limit, skip, sortBy, order, cursor }: ListPage<Column>,
 ): Promise<{ rows: Row[]; nextCursor: string | null }> {
-  const values = [...given];
+  const values = [...source.values];
   const bind = (value: unknown, type: string) => `$${values.push(value)}::${type}`;
   const date = `"${sortBy}"`;
-  const matching = [...conditions];
+  let following = "true";
   if (cursor !== undefined) {
     if (skip > 0) throw invalidField("skip", "A page that follows a cursor cannot skip rows");
     const after = readCursor(cursor, { sortBy, order });
-    const place = `(${bind(new Date(after.at), "timestamptz")}, ${bind(after.id, "text")}, ${bind(after.environmentId, "text")})`;
-    matching.push(`(c.${date}, c.id, c."environmentId") ${order === "asc" ? ">" : "<"} ${place}`);
+    const start = `(${bind(new Date(after.at), "timestamptz")}, ${bind(after.id, "text")}, ${bind(after.environmentId, "text")})`;
+    following = `(c.${date}, c.id, c."environmentId") ${order === "asc" ? ">" : "<"} ${start}`;
   }
-  const sorted = (row: string) => `${row}.${date} ${order}, ${row}.id ${order}`;
+  if (source.environmentIds.length === 0) return { rows: [], nextCursor: null };
+  const sorted = `${date} ${order}, id ${order}`;
+  const place = { columns: `c."environmentId", c.id, c.${date}`, following, sorted, limit: skip + limit + 1 };
   const rows = await db.query<Row>(
-    `select ${columns} from (
-       select p."environmentId", p.id, p.${date} from ${ownersOf(environmentIds, values)} cross join lateral (
-         select c."environmentId", c.id, c.${date} from ${table} c
-         where ${['c."environmentId" = e.id', ...matching].join(" and ")}
-         order by ${sorted("c")} limit ${bind(skip + limit + 1, "bigint")}
-       ) p order by ${sorted("p")}, p."environmentId" ${order} limit ${bind(limit + 1, "bigint")} offset ${bind(skip, "bigint")}
-     ) p join ${table} t on t."environmentId" = p."environmentId" and t.id = p.id
-     order by ${sorted("p")}, p."environmentId" ${order}`,
+    `select ${source.columns} from (
+       ${partsOf(source, values, place)} order by ${sorted} limit ${bind(limit + 1, "bigint")} offset ${bind(skip, "bigint")}
+     ) p join ${source.table} t on t."environmentId" = p."environmentId" and t.id = p.id
+     order by p.${date} ${order}, p.id ${order}`,
     values,
   );
   const last = rows[limit - 1];
   if (rows.length <= limit || !last) return { rows: rows.slice(0, limit), nextCursor: null };
-  const place = { sortBy, order, at: last[sortBy].toISOString(), id: last.id, environmentId: last.environmentId };
-  return { rows: rows.slice(0, limit), nextCursor: Buffer.from(JSON.stringify(place)).toString("base64url") };
+  const end = { sortBy, order, at: last[sortBy].toISOString(), id: last.id, environmentId: last.environmentId };
+  return { rows: rows.slice(0, limit), nextCursor: Buffer.from(JSON.stringify(end)).toString("base64url") };
 }
 
-/** SQL: the environments as rows `e (id)`; a single one as a constant, of which the planner knows how many rows it has. */
-function ownersOf(environmentIds: readonly string[], values: unknown[]): string {
-  const [only] = environmentIds;
-  return environmentIds.length === 1
-    ? `(select $${values.push(only)}::text as id) e`
-    : `unnest($${values.push(environmentIds)}::text[]) as e(id)`;
+/**
+ * SQL: the first rows that match of every environment, each part in the order of an index. A single part is sorted already.
+ * @param values of the conditions: it adds its own
+ */
+function partsOf(
+  { table, environmentIds, conditions, isSelective }: ListSource,
+  values: unknown[],
+  { columns, following, sorted, limit }: { columns: string; following: string; sorted: string; limit: number },
+): string {
+  const most = `$${values.push(limit)}::bigint`;
+  const parts = environmentIds.map((id) => {
+    const matching = [`c."environmentId" = $${values.push(id)}::text`, ...conditions].join(" and ");
+    const from = isSelective
+      ? `(select * from ${table} c where ${matching} offset 0) c where ${following}`
+      : `${table} c where ${matching} and ${following}`;
+    return `(select ${columns} from ${from} order by ${sorted} limit ${most})`;
+  });
+  return parts.length === 1 ? `select * from ${parts} c` : parts.join(" union all ");
 }
 
 /** How many rows the list has: exactly up to 10,000, and what the planner takes for likely beyond. */
-export async function countList(
-  db: Queries,
-  { table, environmentIds, conditions, values }: ListSource,
-): Promise<{ total: number; isEstimate: boolean }> {
-  const bound = [...values];
+export async function countList(db: Queries, source: ListSource): Promise<{ total: number; isEstimate: boolean }> {
+  if (source.environmentIds.length === 0) return { total: 0, isEstimate: false };
+  const bound = [...source.values];
   // In the order of an index: without any, the whole table might be read for an environment whose rows come last in it.
+  const sorted = `"createdAt", id`;
+  const matching = partsOf(source, bound, { columns: `c."createdAt", c.id`, following: "true", sorted, limit: COUNT_LIMIT + 1 });
   const [counted] = await db.query<{ total: number }>(
-    `select count(*)::int as total from (
-       select from ${ownersOf(environmentIds, bound)} cross join lateral (
-         select from ${table} c where ${['c."environmentId" = e.id', ...conditions].join(" and ")}
-         order by c."createdAt", c.id limit ${COUNT_LIMIT + 1}
-       ) c limit ${COUNT_LIMIT + 1}
-     ) c`,
+    `select count(*)::int as total from (${matching} limit ${COUNT_LIMIT + 1}) c`,
     bound,
   );
   const { total = 0 } = counted ?? {};
   if (total <= COUNT_LIMIT) return { total, isEstimate: false };
+  const { table, environmentIds, conditions, values } = source;
   const [plan] = await db.query<{ "QUERY PLAN": unknown }>(
     `explain (format json) select from ${table} c
      where ${[`c."environmentId" = any($${values.length + 1}::text[])`, ...conditions].join(" and ")}`,

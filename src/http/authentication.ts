@@ -2,17 +2,19 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ApiKeyService } from "../api-keys/service.ts";
 import type { Principal } from "../shared/principal.ts";
 import { unauthenticated } from "../shared/problem.ts";
+import { admit, keyedPermissionOf } from "./permission-check.ts";
 
 /**
- * Demands an API key of every route of the scope before its body is read, and sets `request.principal`. Unknown
- * paths and methods are the parent scope's: they are answered without a key.
- * @param acceptBearer whether `Authorization: Bearer fbk_…` counts when `x-api-key` is absent
+ * Demands an API key of every route of the scope before its body is read, and sets `request.principal` to what the
+ * table of permissions lets its holder do there. Unknown paths and methods are the parent scope's: they are answered
+ * without a key. `Authorization: Bearer fbk_…` counts when `x-api-key` is absent, unless the table says otherwise.
  */
-export function authenticate(app: FastifyInstance, apiKeys: ApiKeyService, { acceptBearer }: { acceptBearer: boolean }): void {
+export function authenticate(app: FastifyInstance, apiKeys: ApiKeyService): void {
   app.addHook("onRequest", async (request) => {
-    const secret = readSecret(request, acceptBearer);
+    const permission = keyedPermissionOf(request);
+    const secret = readSecret(request, permission.bearer !== false);
     if (secret === null) throw unauthenticated();
-    request.principal = await apiKeys.authenticate(secret);
+    request.principal = admit(await apiKeys.authenticate(secret), permission);
   });
 }
 
@@ -27,7 +29,10 @@ function readSecret(request: FastifyRequest, acceptBearer: boolean): string | nu
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** Set by the scopes that demand an API key; reading it elsewhere is a programming error. */
+    /**
+     * The caller, with the environments on which they may do what the operation does. Set by the scopes that demand an
+     * API key; reading it elsewhere is a programming error.
+     */
     principal: Principal;
   }
 }

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from "fastify";
+import { z } from "zod";
 
 /** What `/ready` and the health route of a contract ask. */
 export interface ReadinessProbe {
@@ -18,15 +19,32 @@ export interface ReadinessProbe {
 export const healthRoutes: FastifyPluginAsync<{ readiness: ReadinessProbe }> = async (app, { readiness }) => {
   app.get(
     "/health",
-    { logLevel: "warn", schema: { operationId: "health", tags: ["Health"], summary: "Is the process alive?" } },
-    async () => ({
-      status: "ok",
-    }),
+    {
+      logLevel: "warn",
+      schema: {
+        operationId: "health",
+        tags: ["Health"],
+        summary: "Is the process alive?",
+        response: { 200: z.object({ status: z.literal("ok") }) },
+      },
+    },
+    async (): Promise<{ status: "ok" }> => ({ status: "ok" }),
   );
 
   app.get(
     "/ready",
-    { logLevel: "warn", schema: { operationId: "ready", tags: ["Health"], summary: "Can it serve requests?" } },
+    {
+      logLevel: "warn",
+      schema: {
+        operationId: "ready",
+        tags: ["Health"],
+        summary: "Can it serve requests?",
+        response: {
+          200: z.object({ status: z.literal("ready") }),
+          503: z.object({ status: z.string().meta({ description: "What it waits for", example: "migrations pending" }) }),
+        },
+      },
+    },
     async (_request, reply) => {
       const obstacle = await findObstacle(readiness);
       if (obstacle !== null) reply.status(503).header("retry-after", "5");

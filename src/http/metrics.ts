@@ -90,7 +90,7 @@ export async function createMetrics({
       duration.observe({ route, method: request.method, status }, reply.elapsedTime / 1000);
       done();
     });
-    app.get("/metrics", { logLevel: "warn", schema: { hide: true } }, async (_request, reply) => {
+    app.get("/metrics", { logLevel: "warn", schema: { hide: true, operationId: "getMetrics" } }, async (_request, reply) => {
       reply.header("cache-control", "no-store").type(registry.contentType);
       return await (gather ? AggregatorRegistry.aggregate(await gather()) : registry).metrics();
     });

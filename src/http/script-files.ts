@@ -61,7 +61,7 @@ export const packageFiles: FastifyPluginAsync<ScriptFilesOptions> = async (app, 
   otherMethods.close();
 };
 
-const HIDDEN = { schema: { hide: true } };
+const HIDDEN = { schema: { hide: true, operationId: "getScript" } };
 
 const isScript = (name: string): name is Script => name in TYPES;
 

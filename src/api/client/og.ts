@@ -3,7 +3,7 @@ import type { FastifyPluginAsync } from "fastify";
 import { Problem } from "../../shared/problem.ts";
 
 export const previewImageRoute: FastifyPluginAsync = async (app) => {
-  app.get("/og", { schema: { hide: true } }, async () => {
+  app.get("/og", { schema: { hide: true, operationId: "getPreviewImage" } }, async () => {
     throw new Problem("not_implemented", "Preview images are not implemented");
   });
 };

@@ -11,10 +11,10 @@ const UNCACHED_V1 = ["/:environmentId/displays/:displayId/response"];
 
 export const preflightRoutes: FastifyPluginAsync<Pick<ClientApiOptions, "generation">> = async (app, { generation }) => {
   for (const url of CACHED)
-    app.options(url, { schema: { hide: true } }, async (_request, reply) => {
+    app.options(url, { schema: { hide: true, operationId: "clientPreflight" } }, async (_request, reply) => {
       reply.header("cache-control", "public, s-maxage=3600, max-age=3600");
       return { data: {} };
     });
   for (const url of generation === "v1" ? [...UNCACHED, ...UNCACHED_V1] : UNCACHED)
-    app.options(url, { schema: { hide: true } }, async () => ({ data: {} }));
+    app.options(url, { schema: { hide: true, operationId: "clientPreflight" } }, async () => ({ data: {} }));
 };

@@ -42,7 +42,9 @@ export const storageLocalRoute: FastifyPluginAsync<ClientApiOptions> = async (ap
     throwFileSizeLimit: false,
   });
   acceptEncodedFiles(app, uploads.maxBytes);
-  app.options("/:environmentId/storage/local", { schema: { hide: true } }, async () => ({ data: {} }));
+  app.options("/:environmentId/storage/local", { schema: { hide: true, operationId: "clientPreflight" } }, async () => ({
+    data: {},
+  }));
 
   app.post<{ Params: { environmentId: string } }>(
     "/:environmentId/storage/local",

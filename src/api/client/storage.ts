@@ -45,7 +45,7 @@ const StorageSlot = z
 
 export const storageRoute: FastifyPluginAsync<ClientApiOptions> = async (app, { generation, services, limiter }) => {
   const { environments, uploads } = services;
-  app.options("/:environmentId/storage", { schema: { hide: true } }, async (_request, reply) => {
+  app.options("/:environmentId/storage", { schema: { hide: true, operationId: "clientPreflight" } }, async (_request, reply) => {
     reply.header("cache-control", "public, s-maxage=3600, max-age=3600");
     return { data: {} };
   });

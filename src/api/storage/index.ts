@@ -4,6 +4,7 @@
  */
 import { Readable } from "node:stream";
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
 import { authenticate } from "../../http/authentication.ts";
 import { createErrorHandler } from "../../http/errors.ts";
 import { answerOtherMethods } from "../../http/methods.ts";
@@ -14,7 +15,7 @@ import { requireEnvironment } from "../../shared/principal.ts";
 import { invalid } from "../../shared/problem.ts";
 import type { FileAccess, ServedFile, UploadService } from "../../uploads/service.ts";
 import { parseByteRange } from "./byte-range.ts";
-import { presentStorageError } from "./envelope.ts";
+import { presentStorageError, StorageError } from "./envelope.ts";
 
 interface StorageApiOptions {
   services: Services;
@@ -35,7 +36,7 @@ export const storageApi: FastifyPluginAsync<StorageApiOptions> = async (app, { s
   answerUnknownPath(app);
   await app.register(publicFiles, { services });
   await app.register(privateFiles, { services });
-  app.get("/:environmentId/*", { schema: { hide: true } }, async () => {
+  app.get("/:environmentId/*", { schema: { hide: true, operationId: "refuseFileAccess" } }, async () => {
     throw invalid("Fields are missing or incorrectly formatted", {
       issues: [{ field: "accessType", issue: 'Invalid option: expected one of "public"|"private"' }],
     });
@@ -55,7 +56,7 @@ const publicFiles: FastifyPluginAsync<StorageApiOptions> = async (app, { service
 
 const privateFiles: FastifyPluginAsync<StorageApiOptions> = async (app, { services }) => {
   const { apiKeys, environments, uploads } = services;
-  authenticate(app, apiKeys, { acceptBearer: true });
+  authenticate(app, apiKeys);
   app.get<FileRoute>("/:environmentId/private/*", { schema: describe("private") }, async (request, reply) => {
     const { params, principal } = request;
     const { id } = await environments.configuration(params.environmentId);
@@ -69,7 +70,16 @@ const describe = (access: FileAccess) => ({
   operationId: `get${access === "public" ? "Public" : "Private"}File`,
   summary: `A ${access} file`,
   tags: ["Storage"],
-  ...(access === "private" && { security: [{ apiKey: [] }] }),
+  response: {
+    200: { description: "The file", content: { "application/octet-stream": { schema: z.string() } } },
+    206: { description: "The range that was asked for", content: { "application/octet-stream": { schema: z.string() } } },
+    416: z.null().meta({ description: "No such range" }),
+    400: StorageError,
+    ...(access === "private" && { 401: StorageError }),
+    404: StorageError,
+    500: StorageError,
+    503: StorageError,
+  },
 });
 
 function findFile(uploads: UploadService, ownerIds: string[], access: FileAccess, path: string): Promise<ServedFile> {

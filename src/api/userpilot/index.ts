@@ -92,6 +92,6 @@ function answerOtherMethods(app: FastifyInstance): void {
         .status(405)
         .header("allow", served.join(", "))
         .send({ errors: [errorItem(405, "method_not_allowed", `This path serves ${served.join(" and ")}`)] });
-    app.route({ method, url, schema: { hide: true }, onRequest: answer, handler: answer });
+    app.route({ method, url, schema: { hide: true }, config: { isMethodFallback: true }, onRequest: answer, handler: answer });
   }
 }

@@ -34,9 +34,9 @@ export const v1Api: FastifyPluginAsync<V1ApiOptions> = async (app, { services, l
   otherMethods.close();
 };
 
-/** `/me` alone does not take a bearer key. Source: management-api-v1 §2.2. */
+/** `/me` also tells a key without an environment what is wrong. Source: management-api-v1 §2.2. */
 const meApi: FastifyPluginAsync<V1ApiOptions> = async (app, { services, limiter }) => {
-  authenticate(app, services.apiKeys, { acceptBearer: false });
+  authenticate(app, services.apiKeys);
   app.addHook("onRequest", async (request) => limiter.count(BUDGET, request.principal.apiKeyId));
   await app.register(meRoutes, { services });
 };

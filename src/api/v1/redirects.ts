@@ -9,6 +9,6 @@ export function redirectOldPaths(app: FastifyInstance): void {
       return reply.status(308).header("location", location).type("text/plain; charset=utf-8").send(location);
     };
     // As a hook too, so that it is answered before a body is read.
-    app.all(`/${name}`, { schema: { hide: true }, onRequest: redirect }, redirect);
+    app.all(`/${name}`, { schema: { hide: true, operationId: "redirectOldPath" }, onRequest: redirect }, redirect);
   }
 }

@@ -48,7 +48,7 @@ export const v2Api: FastifyPluginAsync<V2ApiOptions> = async (app, { services, l
 
 /** The routes that need an API key. */
 const keyedApi: FastifyPluginAsync<Pick<V2ApiOptions, "services" | "limiter">> = async (app, { services, limiter }) => {
-  authenticate(app, services.apiKeys, { acceptBearer: true });
+  authenticate(app, services.apiKeys);
   // After the checks of the inputs, so that a request refused by them is not counted.
   app.addHook("preHandler", async (request) => limiter.count(BUDGET, request.principal.apiKeyId));
   await app.register(meRoutes, { services });

@@ -2,9 +2,9 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Grant } from "../../api-keys/service.ts";
+import { requireOrganizationAccess } from "../../http/permission-check.ts";
 import type { Services } from "../../services.ts";
-import { mayUseOrganization, PERMISSION_LEVELS, type Principal } from "../../shared/principal.ts";
-import { unauthenticated } from "../../shared/problem.ts";
+import { PERMISSION_LEVELS, type Principal } from "../../shared/principal.ts";
 import { KEYED_ERRORS, v2Data } from "./envelope.ts";
 
 const Level = z.enum(PERMISSION_LEVELS);
@@ -32,6 +32,7 @@ export const meRoutes: FastifyPluginAsyncZod<{ services: Services }> = async (ap
   app.get(
     "/me",
     {
+      preHandler: requireOrganizationAccess,
       schema: {
         operationId: "me",
         summary: "What the API key may do",
@@ -40,10 +41,7 @@ export const meRoutes: FastifyPluginAsyncZod<{ services: Services }> = async (ap
         response: { 200: v2Data(Me), ...KEYED_ERRORS },
       },
     },
-    async ({ principal }) => {
-      if (!mayUseOrganization(principal, principal.organizationId, "read")) throw unauthenticated();
-      return { data: presentMe(principal, await apiKeys.grants(principal)) };
-    },
+    async ({ principal }) => ({ data: presentMe(principal, await apiKeys.grants(principal)) }),
   );
 
   app.get(

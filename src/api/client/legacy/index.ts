@@ -10,7 +10,9 @@ const PATHS_V1 = ["app/sync/:userId", "people", "people/:userId/attributes"];
 
 export const legacyRoutes: FastifyPluginAsync<ClientApiOptions> = async (app, options) => {
   for (const path of options.generation === "v1" ? [...PATHS, ...PATHS_V1] : PATHS)
-    app.options(`/:environmentId/${path}`, { schema: { hide: true } }, async () => ({ data: {} }));
+    app.options(`/:environmentId/${path}`, { schema: { hide: true, operationId: "clientPreflight" } }, async () => ({
+      data: {},
+    }));
   await app.register(legacyPeopleRoutes, options);
   await app.register(legacyAttributeRoutes, options);
   if (options.generation === "v1") await app.register(legacySyncRoute, options);

@@ -4,7 +4,6 @@ import { authenticate } from "../../../http/authentication.ts";
 import { acceptAnything } from "../../../http/json-body.ts";
 import type { RateBucket, RateLimiter } from "../../../http/rate-limit.ts";
 import type { Services } from "../../../services.ts";
-import { unauthenticated } from "../../../shared/problem.ts";
 import { actionClassRoutes } from "./action-classes.ts";
 import { attributeKeyRoutes } from "./contact-attribute-keys.ts";
 import { contactAttributeRoutes } from "./contact-attributes.ts";
@@ -22,12 +21,8 @@ interface ManagementApiOptions {
 }
 
 export const managementApi: FastifyPluginAsync<ManagementApiOptions> = async (app, { services, limiter, budget }) => {
-  authenticate(app, services.apiKeys, { acceptBearer: true });
-  app.addHook("onRequest", async ({ principal, routeOptions }) => {
-    const isUseless = principal.permissions.size === 0 && !routeOptions.config.answersKeyWithoutEnvironment;
-    if (isUseless) throw unauthenticated();
-    await limiter.count(budget, principal.apiKeyId);
-  });
+  authenticate(app, services.apiKeys);
+  app.addHook("onRequest", async ({ principal }) => limiter.count(budget, principal.apiKeyId));
   // The routes check their input themselves: what it is checked for depends on what was looked up before (§2.6).
   app.setValidatorCompiler(acceptAnything);
   await app.register(webhookRoutes, { services });
@@ -45,10 +40,3 @@ const belowManagement: FastifyPluginAsync<ManagementApiOptions> = async (app, { 
   await app.register(storageRoutes, { services, limiter });
   await app.register(surveyRoutes, { services });
 };
-
-declare module "fastify" {
-  interface FastifyContextConfig {
-    /** A key that may use no environment is taken here; elsewhere it is as good as none. Source: management-api-v1 §2.2. */
-    answersKeyWithoutEnvironment?: boolean;
-  }
-}

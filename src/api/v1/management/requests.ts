@@ -3,8 +3,8 @@ import { z } from "zod";
 import type { EnvironmentService } from "../../../environments/service.ts";
 import { parseJson } from "../../../http/json-body.ts";
 import { ID_PATTERN } from "../../../shared/ids.ts";
-import { type Principal, requireEnvironment } from "../../../shared/principal.ts";
-import { invalid, Problem, type ProblemIssue, type ProblemKind } from "../../../shared/problem.ts";
+import type { Principal } from "../../../shared/principal.ts";
+import { forbidden, invalid, Problem, type ProblemIssue, type ProblemKind } from "../../../shared/problem.ts";
 import { findUnstorable } from "../../../shared/storable-text.ts";
 
 /** Throws `invalid` unless the id of a path has the form of an id. */
@@ -32,7 +32,7 @@ export async function requireWritableEnvironment(
   if (given === undefined || given === null || given === "") throw invalid("workspaceId must be provided");
   if (typeof given !== "string") throw invalid("workspaceId must be a string");
   const { id } = await environments.configuration(given);
-  requireEnvironment(caller, id, "write");
+  if (!caller.permissions.has(id)) throw forbidden();
   return id;
 }
 

@@ -122,7 +122,6 @@ export const surveyRoutes: FastifyPluginAsyncZod<{ services: Services }> = async
         querystring: ListQuery,
         response: { 200: v1Data(z.array(Survey)), ...LIST_ERRORS, 400: V1Error },
       },
-      config: { answersKeyWithoutEnvironment: true },
     },
     async ({ principal, query }) => {
       const offset = readCount("offset", query.offset ?? query.skip) ?? 0;

@@ -37,7 +37,7 @@ const Query = longListQuery({
 
 const Path = z.object({ id: z.string().regex(ID_PATTERN, "Invalid cuid2").meta({ description: "Our id for it" }) });
 
-const documentation = { tags: ["Management API - Companies"], security: [{ apiKey: [] }] };
+const documentation = { tags: ["Management API - Companies"] };
 
 /** Who may not see a company that exists is answered 401 (management-api-v2 §2.3). */
 const config = { problems: { forbidden: "unauthenticated" } } as const;

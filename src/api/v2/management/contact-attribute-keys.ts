@@ -80,7 +80,7 @@ export const attributeKeyRoutes: FastifyPluginAsyncZod<{ services: Services }> =
   app.post(
     "/contact-attribute-keys",
     {
-      preValidation: resolveOwner(environments, "write"),
+      preValidation: resolveOwner(environments),
       schema: {
         ...documentation,
         operationId: "createContactAttributeKey",

@@ -124,14 +124,14 @@ const MergeResult = z
 
 const Path = z.object({ contactId: Id });
 
-const documentation = { tags: ["Management API - Contacts"], security: [{ apiKey: [] }] };
+const documentation = { tags: ["Management API - Contacts"] };
 
 /** Who may not change a contact that exists is answered 401 (§2.3). */
 const config = { problems: { forbidden: "unauthenticated" } } as const;
 
 export const contactChangeRoutes: FastifyPluginAsyncZod<{ services: Services }> = async (
   app,
-  { services: { attributeWriter, contactDirectory, contactMerger } },
+  { services: { attributeWriter, contactMerger } },
 ) => {
   app.patch(
     "/contacts/:contactId/attributes",
@@ -151,8 +151,8 @@ export const contactChangeRoutes: FastifyPluginAsyncZod<{ services: Services }> 
     },
     async ({ principal, params, body, headers }) => {
       const isStrict = readStrictMode(headers["x-strict-mode"]);
-      const { contactId, ...meta } = await attributeWriter.change(principal, params.contactId, body, { isStrict });
-      return { data: presentOwner(await contactDirectory.get(principal, contactId)), meta };
+      const { contact, ...meta } = await attributeWriter.change(principal, params.contactId, body, { isStrict });
+      return { data: presentOwner(contact), meta };
     },
   );
 

@@ -35,7 +35,7 @@ const Export = z.string().meta({
     '{"type":"contact","data":{"id":"cm5mg4rsa000008l44kqs9w1x"}}\n{"type":"end","data":{"displays":0,"responses":0,"files":0,"events":0}}\n',
 });
 
-const documentation = { tags: ["Management API - Contacts"], security: [{ apiKey: [] }] };
+const documentation = { tags: ["Management API - Contacts"] };
 
 /** Who may not see a contact or segment that exists is answered 401 (§2.3). */
 const config = { problems: { forbidden: "unauthenticated" } } as const;

@@ -116,7 +116,7 @@ export const contactRoutes: FastifyPluginAsyncZod<{ services: Services }> = asyn
   app.post(
     "/contacts",
     {
-      preValidation: resolveOwner(environments, "write"),
+      preValidation: resolveOwner(environments),
       schema: {
         ...documentation,
         operationId: "createContact",
@@ -134,7 +134,7 @@ export const contactRoutes: FastifyPluginAsyncZod<{ services: Services }> = asyn
   app.put(
     "/contacts/bulk",
     {
-      preValidation: resolveOwner(environments, "write"),
+      preValidation: resolveOwner(environments),
       schema: {
         ...documentation,
         operationId: "uploadBulkContacts",

@@ -53,7 +53,6 @@ export const eventRoutes: FastifyPluginAsyncZod<{ services: Services }> = async 
     {
       schema: {
         tags: ["Management API - Events"],
-        security: [{ apiKey: [] }],
         operationId: "getEvents",
         summary: "Get events, by when they occurred",
         description: "Every filter must hold; dates are those of the occurrence. A parameter that is not listed here is refused.",

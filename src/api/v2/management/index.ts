@@ -1,7 +1,6 @@
 /** What belongs to environments. Source: management-api-v2 §5.7–§5.12. */
 import type { FastifyPluginAsync } from "fastify";
 import type { Services } from "../../../services.ts";
-import { unauthenticated } from "../../../shared/problem.ts";
 import { companyRoutes } from "./companies.ts";
 import { attributeKeyRoutes } from "./contact-attribute-keys.ts";
 import { contactLinkRoutes } from "./contact-links.ts";
@@ -15,10 +14,6 @@ import { webhookDeliveryRoutes } from "./webhook-deliveries.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
 export const managementApi: FastifyPluginAsync<{ services: Services }> = async (app, { services }) => {
-  // A key that may use no environment at all is refused at the door (§2.2).
-  app.addHook("onRequest", async ({ principal }) => {
-    if (principal.permissions.size === 0) throw unauthenticated();
-  });
   await app.register(responseRoutes, { services });
   await app.register(contactRoutes, { services });
   await app.register(contactReadRoutes, { services });

@@ -7,8 +7,8 @@ import { z } from "zod";
 import { parseJson } from "../../../http/json-body.ts";
 import type { Services } from "../../../services.ts";
 import { ID_PATTERN } from "../../../shared/ids.ts";
-import { type PermissionLevel, type Principal, requireEnvironment } from "../../../shared/principal.ts";
-import { Problem, refused, unauthenticated } from "../../../shared/problem.ts";
+import type { Principal } from "../../../shared/principal.ts";
+import { forbidden, Problem, refused, unauthenticated } from "../../../shared/problem.ts";
 
 type Environments = Services["environments"];
 
@@ -41,9 +41,9 @@ export const presentOwner = <Row extends { environmentId: string }>(row: Row) =>
 
 /**
  * A hook for routes whose body names its environment: parses the body and puts the environment's id into it, before
- * any schema. Answers 400 when none is named, 404 when there is none such, 403 when the key lacks the level.
+ * any schema. Answers 400 when none is named, 404 when there is none such, 403 when the caller was not admitted to it.
  */
-export function resolveOwner(environments: Environments, level: PermissionLevel): preValidationHookHandler {
+export function resolveOwner(environments: Environments): preValidationHookHandler {
   return async (request) => {
     const body = parseJson(request.body);
     const given = ownerOf(body);
@@ -53,7 +53,7 @@ export function resolveOwner(environments: Environments, level: PermissionLevel)
       throw new Problem("not_found", "The environment does not exist", {
         issues: [{ field: "workspaceId", issue: "workspace not found" }],
       });
-    requireEnvironment(request.principal, id, level);
+    if (!request.principal.permissions.has(id)) throw forbidden();
     request.body = Object.assign({}, body, { workspaceId: id, environmentId: id });
   };
 }

@@ -145,7 +145,7 @@ export const segmentRoutes: FastifyPluginAsyncZod<{ services: Services }> = asyn
   app.post(
     "/segments",
     {
-      preValidation: resolveOwner(environments, "write"),
+      preValidation: resolveOwner(environments),
       schema: {
         ...documentation,
         operationId: "createSegment",

@@ -77,7 +77,7 @@ export const webhookRoutes: FastifyPluginAsyncZod<{ services: Services }> = asyn
   app.post(
     "/webhooks",
     {
-      preValidation: resolveOwner(environments, "write"),
+      preValidation: resolveOwner(environments),
       schema: {
         ...documentation,
         operationId: "createWebhook",

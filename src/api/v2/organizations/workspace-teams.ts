@@ -1,7 +1,8 @@
 /** Which teams may use which projects, under either generation's path. Source: management-api-v2 §5.6. */
-import type { FastifyRequest, preHandlerAsyncHookHandler } from "fastify";
+import type { FastifyRequest } from "fastify";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { requireOrganizationAccess } from "../../../http/permission-check.ts";
 import type { Services } from "../../../services.ts";
 import { ID_PATTERN } from "../../../shared/ids.ts";
 import { refused } from "../../../shared/problem.ts";
@@ -39,18 +40,14 @@ export interface WorkspaceTeamOptions {
   services: Services;
   /** The older path's operations have ids of their own. */
   path: "workspace-teams" | "project-teams";
-  requireAccess: preHandlerAsyncHookHandler;
 }
 
-export const workspaceTeamRoutes: FastifyPluginAsyncZod<WorkspaceTeamOptions> = async (
-  app,
-  { services: { teams }, path, requireAccess },
-) => {
+export const workspaceTeamRoutes: FastifyPluginAsyncZod<WorkspaceTeamOptions> = async (app, { services: { teams }, path }) => {
   const [noun, tag] = path === "project-teams" ? ["ProjectTeam", "Project Teams"] : ["WorkspaceTeam", "Workspace Teams"];
   const documentation = { tags: [`Organizations API - ${tag}`], security: [{ apiKey: [] }], params: Path };
   // Whether a project is named is looked at before whether the key may do this at all.
   app.addHook("preHandler", requireProject);
-  app.addHook("preHandler", requireAccess);
+  app.addHook("preHandler", requireOrganizationAccess);
 
   app.get(
     `/${path}`,

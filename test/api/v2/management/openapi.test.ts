@@ -14,7 +14,7 @@ it("The OpenAPI document describes every management route with its own id, its a
   expect(operations.length).toBeGreaterThan(0);
   for (const { operationId, security, responses } of operations) {
     expect(operationId).toBeTruthy();
-    expect(security).toEqual([{ apiKey: [] }]);
+    expect(security).toEqual([{ apiKey: [] }, { bearerKey: [] }]);
     expect(Object.keys(responses)).toEqual(expect.arrayContaining(["401", "422", "429", "500"]));
   }
   expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
