@@ -44,7 +44,7 @@ export interface ContactListFilter {
 
 type ContactRow = Omit<ContactDetails, "segments">;
 
-export const DETAILS_COLUMNS = `
+const DETAILS_COLUMNS = `
   t.id, t."environmentId", t."createdAt", t."updatedAt", t."firstSeenAt", t."lastSeenAt", t."userId", t.email, t.attributes,
   (select jsonb_build_object('id', o.id, 'companyId', o."companyId", 'attributes', o.attributes) from companies o
     where o."environmentId" = t."environmentId" and o.id = t."companyId") as company`;

@@ -94,7 +94,7 @@ const exportRoute: FastifyPluginAsync<{ services: Services }> = async (app, { se
         description:
           "One JSON object with `type` and `data` per line: `contact`, `company`, `display`, `response`, `file` (its address; it needs a key to be read), `event`, and at last `end` with how many there were. Without `end` the answer was cut off.",
         params: Path,
-        response: { 200: Export, ...QUERY_ERRORS, 404: V2Error },
+        response: { 200: { content: { "application/x-ndjson": { schema: Export } } }, ...QUERY_ERRORS, 404: V2Error },
       },
     },
     async ({ principal, params }, reply) => {
