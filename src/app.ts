@@ -21,6 +21,7 @@ import type { RateLimiter } from "./http/rate-limit.ts";
 import { packageFiles, scriptFiles } from "./http/script-files.ts";
 import { answerUnknownPath } from "./http/unknown-path.ts";
 import type { Services } from "./services.ts";
+import { OWN_EVENT_BODIES } from "./webhooks/service.ts";
 
 export interface AppOptions {
   config: CompleteConfig;
@@ -66,7 +67,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   if (metrics) metrics.measure(app);
   answerUnknownPath(app);
 
-  await app.register(openApiDocument);
+  await app.register(openApiDocument, { webhooks: OWN_EVENT_BODIES });
   await app.register(healthRoutes, { readiness });
   await app.register(scriptFiles, { prefix: "/js", folder: config.SDK_ASSETS_DIR });
   await app.register(packageFiles, { prefix: "/api/packages", folder: config.SDK_ASSETS_DIR });

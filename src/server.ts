@@ -122,7 +122,11 @@ export async function createServer(options: BackendOptions & { shared?: SharedAm
 async function openMetrics({ db, services }: Backend, shared: SharedAmongWorkers | undefined): Promise<Metrics> {
   const { createMetrics } = await import("./http/metrics.ts");
   const metrics = await createMetrics({
-    sources: { identifyQueue: services.contacts.load, connections: db.connections },
+    sources: {
+      identifyQueue: services.contacts.load,
+      connections: db.connections,
+      webhookDeliveries: services.webhookDeliveries.measure,
+    },
     gather: shared?.gatherMetrics,
   });
   shared?.onCollect(metrics.collect);

@@ -17,7 +17,7 @@ import { type ContactExporter, createContactExporter } from "./contacts/export.t
 import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
 import { createMemberships } from "./contacts/memberships.ts";
 import { type ContactMerger, createContactMerger } from "./contacts/merge.ts";
-import { type ContactService, createContactService } from "./contacts/service.ts";
+import { type ContactService, createContactService, createContactWatch } from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
 import type { JobQueue } from "./db/job-queue.ts";
@@ -48,10 +48,12 @@ import { createUploadService, type UploadService } from "./uploads/service.ts";
 import type { UploadStore } from "./uploads/store.ts";
 import { createUploadTokens } from "./uploads/upload-token.ts";
 import { createAddressRules } from "./webhooks/address-rules.ts";
+import { createAnnouncer } from "./webhooks/announcer.ts";
 import { createDeliverer } from "./webhooks/deliverer.ts";
 import { createDeliveryLog, type DeliveryLog } from "./webhooks/delivery-log.ts";
 import { createDeliveryQueue } from "./webhooks/delivery-queue.ts";
 import { createDeliveryWorker, type DeliveryWorker } from "./webhooks/delivery-worker.ts";
+import { createOutbox } from "./webhooks/outbox.ts";
 import { createSender } from "./webhooks/sender.ts";
 import { createWebhookService, type WebhookService } from "./webhooks/service.ts";
 
@@ -106,11 +108,14 @@ export function createServices({
 }): Services {
   const apiKeys = createApiKeyService({ db, changes, newId, now: Date.now });
   const environments = createEnvironmentService({ db, changes, log, installation: installationOf(config) });
+  const { outbox, ...webhooks } = createWebhooks({ config, db, changes, environments, log });
+  const watch = createContactWatch({ outbox, now: Date.now });
   const companies = createCompanyService({ db, newId });
   const contacts = createContactService({
     db,
     companies,
     environments,
+    watch,
     newId,
     now: Date.now,
     maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
@@ -121,11 +126,12 @@ export function createServices({
     db,
     contacts,
     suppression,
+    outbox,
     newId,
     now: Date.now,
     retentionDays: config.EVENT_RETENTION_DAYS,
   });
-  const writeRows = createRowWriter({ contacts, companies, events, suppression });
+  const writeRows = createRowWriter({ contacts, companies, events, suppression, watch });
   const jobs = createJobService({ db, environments, writeRows, newId, now: Date.now, isStopping: queue.isStopping });
   const organizations = createOrganizationService({
     db,
@@ -145,7 +151,7 @@ export function createServices({
     publicUrl: publicUrl(config),
   });
   const liveSurveys = createLiveSurveyService({ db });
-  const displays = createDisplayService({ db, surveys: liveSurveys, newId });
+  const displays = createDisplayService({ db, surveys: liveSurveys, watch, outbox, newId });
   const gates = createGates({
     tokens: createGateTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
     singleUseLinks,
@@ -160,6 +166,7 @@ export function createServices({
     environments,
     surveys: liveSurveys,
     gates,
+    outbox,
     newId,
     ownOrigins: [publicUrl(config)],
   });
@@ -203,6 +210,7 @@ export function createServices({
     db,
     environments,
     surveys: liveSurveys,
+    outbox,
     newId,
     publicUrl: publicUrl(config),
     removeFile: uploads.removeFile,
@@ -210,6 +218,8 @@ export function createServices({
   });
   const erasures = createErasureService({
     db,
+    environments,
+    outbox,
     suppression,
     encryptionKey,
     now: Date.now,
@@ -217,10 +227,11 @@ export function createServices({
   });
   const contactManagement = createContactManagement({
     db,
+    environments,
+    watch,
     newId,
     now: Date.now,
     maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
-    forgetEnvironment: environments.forget,
     eraseContact: erasures.eraseContact,
   });
   const contactDirectory = createContactDirectory({
@@ -237,7 +248,8 @@ export function createServices({
       db,
       createKeys: contacts.createKeys,
       directory: contactDirectory,
-      forgetEnvironment: environments.forget,
+      environments,
+      watch,
     }),
     contactLinks,
     companies,
@@ -249,7 +261,7 @@ export function createServices({
       listResponses: responseManagement.listPage,
     }),
     contactManagement,
-    contactMerger: createContactMerger({ db, forgetEnvironment: environments.forget }),
+    contactMerger: createContactMerger({ db, environments, watch }),
     contacts,
     displays,
     environments,
@@ -265,7 +277,7 @@ export function createServices({
     surveys,
     teams,
     uploads,
-    ...createWebhooks({ config, db, log }),
+    ...webhooks,
   };
 }
 
@@ -283,7 +295,19 @@ function createUploadStore(config: CompleteConfig): UploadStore {
 }
 
 /** Webhooks, their deliveries and the worker that makes them. */
-function createWebhooks({ config, db, log }: { config: CompleteConfig; db: Database; log: Logger }) {
+function createWebhooks({
+  config,
+  db,
+  changes,
+  environments,
+  log,
+}: {
+  config: CompleteConfig;
+  db: Database;
+  changes: ChangeFeed;
+  environments: EnvironmentService;
+  log: Logger;
+}) {
   const now = Date.now;
   const secretBox = createSecretBox(config.ENCRYPTION_KEY);
   const newSecret = () => `whsec_${randomBytes(32).toString("base64")}`;
@@ -305,19 +329,28 @@ function createWebhooks({ config, db, log }: { config: CompleteConfig; db: Datab
   });
   const keepMs = config.WEBHOOK_LOG_DAYS * 86_400_000;
   const webhookWorker = createDeliveryWorker({ queue, deliver: deliverer.deliver, now, log, keepMs });
+  const announce = createAnnouncer({ db, changes, worker: webhookWorker });
   const webhookDeliveries = createDeliveryLog({
     db,
     queue,
     deliverer,
-    wake: webhookWorker.wake,
+    wake: announce,
     now,
     newId,
     newMessageId: () => randomBytes(32).toString("hex"),
     newSecret,
     secretBox,
   });
-  const webhooks = createWebhookService({ db, newId, newSecret, now, secretBox, targetRules: { resolveHost, addresses } });
-  return { webhookDeliveries, webhookWorker, webhooks };
+  const webhooks = createWebhookService({
+    db,
+    newId,
+    newSecret,
+    now,
+    secretBox,
+    targetRules: { resolveHost, addresses },
+    forgetEnvironment: environments.forget,
+  });
+  return { webhookDeliveries, webhookWorker, webhooks, outbox: createOutbox({ newId, announce }) };
 }
 
 /** Spam protection needs both keys: the SDK fetches a token with one, the server checks it with the other. */

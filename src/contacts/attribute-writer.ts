@@ -2,6 +2,7 @@ import { RESERVED_KEYS, SAFE_KEY } from "../attribute-keys/service.ts";
 import { notifyChange } from "../db/change-feed.ts";
 import type { Database, Transaction } from "../db/database.ts";
 import { isUniqueViolation } from "../db/errors.ts";
+import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
 import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
 import type { Principal } from "../shared/principal.ts";
 import { notFound, Problem, unavailable } from "../shared/problem.ts";
@@ -16,6 +17,7 @@ import {
   operatorsOf,
 } from "./attribute-change.ts";
 import { type AttributePlan, type AttributeRules, planAttributes } from "./attribute-plan.ts";
+import type { ContactWatch } from "./contact-watch.ts";
 import type { ContactDetails, ContactDirectory } from "./directory.ts";
 import type { ContactService } from "./service.ts";
 
@@ -40,6 +42,16 @@ const RULES: AttributeRules = {
 
 const MAX_TRIES = 4;
 
+/** The environment's keys for a change. */
+interface PreparedKeys {
+  attributeKeys: ReadonlyMap<string, AttributeDataType>;
+  languages: readonly { code: string; alias: string | null }[];
+  created: AttributePlan["newKeys"];
+  /** Keys that were not made. */
+  skipped: ReadonlySet<string>;
+  conflicts: AttributeConflict[];
+}
+
 interface LockedContact {
   email: string | null;
   attributes: Record<string, AttributeValue>;
@@ -50,13 +62,14 @@ export function createAttributeWriter({
   db,
   createKeys,
   directory,
-  forgetEnvironment,
+  environments,
+  watch,
 }: {
   db: Database;
   createKeys: ContactService["createKeys"];
   directory: ContactDirectory;
-  /** Drops what this process has cached of the environment. */
-  forgetEnvironment: (environmentId: string) => void;
+  environments: EnvironmentService;
+  watch: ContactWatch;
 }) {
   const inTurn = createTurns();
   return { change };
@@ -82,8 +95,9 @@ export function createAttributeWriter({
     return await inTurn(`${environmentId} ${contactId}`, async () => {
       for (let tries = 1; tries <= MAX_TRIES; tries++) {
         try {
-          const outcome = await db.transaction((tx) => changeOnce(tx, contact, given, isStrict));
-          if (outcome.createdKeys.length > 0) forgetEnvironment(environmentId);
+          const environment = await environments.configuration(environmentId);
+          const outcome = await db.transaction((tx) => changeOnce(tx, environment, contact.id, given, isStrict));
+          if (outcome.createdKeys.length > 0) environments.forget(environmentId);
           return { contact: await directory.get(caller, contactId), ...outcome };
         } catch (error) {
           if (!isUniqueViolation(error, "email")) throw error; // somebody took the address a moment ago
@@ -95,12 +109,23 @@ export function createAttributeWriter({
 
   async function changeOnce(
     tx: Transaction,
-    { id, environmentId }: { id: string; environmentId: string },
+    environment: EnvironmentConfiguration,
+    id: string,
     given: AttributeChange,
     isStrict: boolean,
   ): Promise<Omit<AttributeOutcome, "contact">> {
     const operators = operatorsOf(given);
-    const keys = await prepareKeys(tx, environmentId, given, operators, isStrict);
+    const keys = await prepareKeys(tx, environment.id, given, operators, isStrict);
+    const apply = () => applyTo(tx, { id, environmentId: environment.id }, given, { operators, keys, isStrict });
+    return await watch.around(tx, environment, { ids: [id] }, apply);
+  }
+
+  async function applyTo(
+    tx: Transaction,
+    { id, environmentId }: { id: string; environmentId: string },
+    given: AttributeChange,
+    { operators, keys, isStrict }: { operators: ReadonlyMap<string, Operator>; keys: PreparedKeys; isStrict: boolean },
+  ): Promise<Omit<AttributeOutcome, "contact">> {
     const [contact] = await tx.query<LockedContact>(
       `select email, attributes from contacts where "environmentId" = $1 and id = $2 for no key update`,
       [environmentId, id],
@@ -128,7 +153,7 @@ export function createAttributeWriter({
     given: AttributeChange,
     operators: ReadonlyMap<string, Operator>,
     isStrict: boolean,
-  ) {
+  ): Promise<PreparedKeys> {
     const [known] = await tx.query<{
       attributeKeys: Record<string, AttributeDataType>;
       languages: { code: string; alias: string | null }[];

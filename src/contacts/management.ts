@@ -5,6 +5,7 @@ import { isUniqueViolation } from "../db/errors.ts";
 import { dateConditions, queryList } from "../db/list.ts";
 import { readableEnvironments } from "../db/owned-row.ts";
 import type { Page } from "../db/page.ts";
+import type { EnvironmentService } from "../environments/service.ts";
 import type { ErasureService } from "../erasures/service.ts";
 import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
 import { type PermissionLevel, type Principal, requireEnvironment } from "../shared/principal.ts";
@@ -21,6 +22,8 @@ import {
   type UploadedContact,
   uploadedText,
 } from "./bulk-plan.ts";
+
+import type { ContactWatch } from "./contact-watch.ts";
 
 export type { UploadedContact } from "./bulk-plan.ts";
 
@@ -51,19 +54,20 @@ const MAX_TRIES = 4;
 /** Contacts as those see and change them who administer an environment. Source: management-api-v2 §5.8. */
 export function createContactManagement({
   db,
+  environments,
+  watch,
   newId,
   now,
   maxAttributeKeys,
-  forgetEnvironment,
   eraseContact,
 }: {
   db: Database;
+  environments: EnvironmentService;
+  watch: ContactWatch;
   newId: () => string;
   now: () => number;
   maxAttributeKeys: number;
   eraseContact: ErasureService["eraseContact"];
-  /** Drops what this process has cached of the environment. */
-  forgetEnvironment: (environmentId: string) => void;
 }) {
   return { list, get, create, upload, remove };
 
@@ -80,8 +84,8 @@ export function createContactManagement({
   }
 
   /**
-   * With its displays, responses, events and files, and with what waits to be told or written of it. By its id, or that
-   * of a contact that was merged into it. Throws `not_found` (contact), `forbidden`.
+   * With its displays, responses, events and files, and with what waits to be told or written of it: webhooks are told of
+   * the deletion alone, as of an erasure. By its id, or that of a contact that was merged into it. Throws `not_found` (contact), `forbidden`.
    */
   async function remove(caller: Principal, id: string): Promise<Contact> {
     const contact = await find(db, caller, id, "manage");
@@ -104,11 +108,16 @@ export function createContactManagement({
     await requireFree(environmentId, "email", email);
     await requireFree(environmentId, "userId", userId);
     const attributes = typeAttributes(texts, await loadKeys(db, environmentId));
+    const environment = await environments.configuration(environmentId);
     try {
-      await db.query(
-        `insert into contacts ("environmentId", id, "createdAt", "updatedAt", "firstSeenAt", "lastSeenAt", "userId", email, attributes)
-         values ($1, $2, $3, $3, $3, $3, $4, $5, $6)`,
-        [environmentId, contact.id, contact.createdAt, userId || null, email || null, JSON.stringify(attributes)],
+      await db.transaction((tx) =>
+        watch.around(tx, environment, { ids: [contact.id] }, () =>
+          tx.query(
+            `insert into contacts ("environmentId", id, "createdAt", "updatedAt", "firstSeenAt", "lastSeenAt", "userId", email, attributes)
+             values ($1, $2, $3, $3, $3, $3, $4, $5, $6)`,
+            [environmentId, contact.id, contact.createdAt, userId || null, email || null, JSON.stringify(attributes)],
+          ),
+        ),
       );
     } catch (error) {
       for (const field of ["email", "userId"]) if (isUniqueViolation(error, field)) throw taken(field);
@@ -138,10 +147,14 @@ export function createContactManagement({
     { environmentId, contacts }: { environmentId: string; contacts: readonly UploadedContact[] },
   ): Promise<UploadOutcome> {
     requireEnvironment(caller, environmentId, "write");
+    const environment = await environments.configuration(environmentId);
+    const touched = { emails: textsOf(contacts, "email"), userIds: textsOf(contacts, "userId") };
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
       try {
-        const { skipped, changesKeys } = await db.transaction((tx) => uploadOnce(tx, environmentId, contacts));
-        if (changesKeys) forgetEnvironment(environmentId);
+        const { skipped, changesKeys } = await db.transaction((tx) =>
+          watch.around(tx, environment, touched, () => uploadOnce(tx, environmentId, contacts)),
+        );
+        if (changesKeys) environments.forget(environmentId);
         return { skipped };
       } catch (error) {
         // Somebody made one of the contacts a moment ago: it is found at the next look.

@@ -1,9 +1,11 @@
 import { notifyChange } from "../db/change-feed.ts";
 import type { Database, Transaction } from "../db/database.ts";
+import type { EnvironmentService } from "../environments/service.ts";
 import type { AttributeValue } from "../shared/attributes.ts";
 import type { Principal } from "../shared/principal.ts";
 import { invalidField, notFound } from "../shared/problem.ts";
 import { findContact } from "./aliases.ts";
+import type { ContactWatch } from "./contact-watch.ts";
 import { COMPANY_TIME } from "./identify-statement.ts";
 
 export type ContactMerger = ReturnType<typeof createContactMerger>;
@@ -64,11 +66,12 @@ const MOVABLE = ["displays", "responses", "events"] as const;
  */
 export function createContactMerger({
   db,
-  forgetEnvironment,
+  environments,
+  watch,
 }: {
   db: Database;
-  /** Drops what this process has cached of the environment. */
-  forgetEnvironment: (environmentId: string) => void;
+  environments: EnvironmentService;
+  watch: ContactWatch;
 }) {
   return { merge };
 
@@ -83,8 +86,12 @@ export function createContactMerger({
     if (survivor.environmentId !== absorbed.environmentId)
       throw invalidField(field, "The contact belongs to another environment");
     if (survivor.id === absorbed.id) return repeated(survivor, absorbedId);
-    const outcome = await db.transaction((tx) => mergeOnce(tx, survivor, absorbed.id, dryRun));
-    if (!dryRun) forgetEnvironment(survivor.environmentId);
+    const environment = await environments.configuration(survivor.environmentId);
+    const outcome = await db.transaction((tx) => {
+      const write = () => mergeOnce(tx, survivor, absorbed.id, dryRun);
+      return dryRun ? write() : watch.around(tx, environment, { ids: [survivor.id, absorbed.id] }, write);
+    });
+    if (!dryRun) environments.forget(survivor.environmentId);
     return outcome;
   }
 

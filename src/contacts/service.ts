@@ -18,6 +18,7 @@ import {
   planAttributes,
   type SubmittedAttributes,
 } from "./attribute-plan.ts";
+import type { ContactWatch } from "./contact-watch.ts";
 import { CREATE_FROM_HISTORY, type HistoryItem, historyValues, MERGE_HISTORY } from "./history-statement.ts";
 import { identifyItems } from "./identify-items.ts";
 import {
@@ -28,9 +29,11 @@ import {
   type IdentifyItem,
   type SurveyHistoryRow,
 } from "./identify-statement.ts";
+import { createWatchedIdentify, type SubmittedItem } from "./watched-identify.ts";
 
 export type { AttributeNote, AttributeRules, SubmittedAttributes } from "./attribute-plan.ts";
 export { VERBATIM_RULES } from "./attribute-plan.ts";
+export { type ContactWatch, createContactWatch } from "./contact-watch.ts";
 
 export interface IdentifyInput {
   environment: EnvironmentConfiguration;
@@ -112,7 +115,7 @@ select id, email, attributes from contacts where "environmentId" = $1 and "userI
 limit 1`,
 };
 
-type Submitted = Pick<IdentifyInput, "userId" | "attributes" | "rules" | "company">;
+type Submitted = Pick<IdentifyInput, "userId" | "attributes" | "rules" | "company" | "device">;
 
 interface IdentifiedWithKeys {
   row: IdentifiedRow;
@@ -138,7 +141,7 @@ const MAX_BATCH = 100;
 const MAX_WAITING = 5_000;
 
 /** Two calls for one contact as one. Two addresses are not merged: the first must stay when the second is taken. */
-function mergeItems(first: IdentifyItem, second: IdentifyItem): IdentifyItem | null {
+function mergeItems<Item extends IdentifyItem>(first: Item, second: Item): Item | null {
   if (first.email !== undefined && second.email !== undefined && first.email !== second.email) return null;
   return {
     ...first,
@@ -156,6 +159,7 @@ export function createContactService({
   db,
   companies,
   environments,
+  watch,
   newId,
   now,
   maxAttributeKeys,
@@ -163,13 +167,14 @@ export function createContactService({
   db: Database;
   companies: CompanyService;
   environments: EnvironmentService;
+  watch: ContactWatch;
   newId: () => string;
   now: () => number;
   maxAttributeKeys: number;
 }) {
   const sources = { newId, now };
-  const batcher = createBatcher<IdentifyItem, IdentifiedRow | null>({
-    run: (items) => identifyItems(db, items, sources),
+  const batcher = createBatcher<SubmittedItem, IdentifiedRow | null>({
+    run: createWatchedIdentify({ db, watch, sources }),
     isOfOneItem: (error) => !isUnavailable(error),
     keyOf: ({ environmentId, userId }) => `${environmentId} ${userId}`,
     merge: mergeItems,
@@ -272,13 +277,14 @@ export function createContactService({
   /** Sends the contact, together with others that arrive now, until it was written as it is. */
   async function apply(
     environment: EnvironmentConfiguration,
-    { userId, company }: Submitted,
+    { userId, company, device }: Submitted,
     plan: AttributePlan,
   ): Promise<IdentifiedRow> {
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
       const companyId = company ? (await companies.identify(environment.id, company)).id : null;
       try {
-        const row = await batcher.submit(toItem(environment, userId, plan, companyId));
+        const watched = watch.watches(environment) ? { environment, device } : null;
+        const row = await batcher.submit({ ...toItem(environment, userId, plan, companyId), watched });
         if (row !== null) return row;
       } catch (error) {
         // Two contacts claimed one address at the same moment: the loser finds it taken when it looks again. Or the
@@ -295,7 +301,7 @@ export function createContactService({
    * Identifies many contacts inside a transaction, which it makes fail when two contacts of the list, or of the list and
    * of another call, claim one address. Several entries for one contact are merged, later over earlier. Writes the
    * contacts in the order of their user ids, so that transactions that do likewise do not deadlock. Returns notes by
-   * position; whoever commits calls `environments.forget` when `keysCreated`.
+   * position; whoever begins the transaction has the contacts watched, and whoever commits calls `environments.forget` when `keysCreated`.
    */
   async function identifyMany(
     tx: Transaction,
@@ -334,7 +340,9 @@ export function createContactService({
     contact: AddressContact,
     rules: AttributeRules,
   ): Promise<StoredContact> {
-    const { contacts, keysCreated } = await db.transaction((tx) => identifyManyByEmail(tx, environment, [contact], rules));
+    const { contacts, keysCreated } = await db.transaction((tx) =>
+      watch.around(tx, environment, { emails: [contact.email] }, () => identifyManyByEmail(tx, environment, [contact], rules)),
+    );
     if (keysCreated) environments.forget(environment.id);
     const [stored] = contacts;
     if (!stored) throw tooBusy();
@@ -506,7 +514,9 @@ export function createContactService({
           // The types may be those of another process that created the same keys a moment before.
           const { attributes, rules } = without(skipped, submitted);
           const plan = planAttributes(attributes, { attributeKeys, languages, rules });
-          const row = await applyWithin(tx, configuration, submitted, plan);
+          const write = () => applyWithin(tx, configuration, submitted, plan);
+          const { userId, device } = submitted;
+          const row = await watch.around(tx, configuration, { userIds: [userId] }, write, () => device);
           if (created.length > 0) await notifyChange(tx, "environment", environmentId);
           return { row, notes: [...creationNotes(created, skipped, rules), ...plan.notes] };
         });

@@ -3,8 +3,8 @@ import pg from "pg";
 import type { Logger } from "pino";
 import type { Transaction } from "./database.ts";
 
-/** Things whose change empties a cache somewhere. */
-export type ChangeTopic = "environment" | "api_key";
+/** Things whose change empties a cache somewhere, and events that wait to be delivered. */
+export type ChangeTopic = "environment" | "api_key" | "webhook_event";
 
 /**
  * Tells every process of a change at once: whoever writes calls {@link notifyChange} in the writing transaction,
@@ -27,7 +27,7 @@ const RECONNECT_MIN_MS = 100;
 const RECONNECT_MAX_MS = 5_000;
 
 /** Announces, when the transaction commits, that the row or what belongs to it changed. */
-export async function notifyChange(tx: Transaction, topic: ChangeTopic, id: string): Promise<void> {
+export async function notifyChange(tx: Pick<Transaction, "query">, topic: ChangeTopic, id: string): Promise<void> {
   await tx.query("select pg_notify($1, $2)", [CHANNEL, `${topic}:${id}`]);
 }
 

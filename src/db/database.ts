@@ -16,6 +16,8 @@ export interface Statement {
 /** Runs statements inside a transaction. */
 export interface Transaction {
   query<Row extends object>(statement: Statement | string, values?: unknown[]): Promise<Row[]>;
+  /** Runs `effect` once the transaction is committed; not at all when it is rolled back. */
+  afterCommit(effect: () => void): void;
 }
 
 export type Database = ReturnType<typeof openDatabase>;
@@ -91,14 +93,17 @@ export function openDatabase({ url, poolSize, prepared = true, log }: DatabaseOp
 
   async function runOnce<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
     const client = await pool.connect();
+    const effects: (() => void)[] = [];
     let broken: Error | undefined;
     try {
       await client.query("begin");
       const result = await work({
         query: async <Row extends object>(statement: Statement | string, values: unknown[] = []) =>
           (await client.query<Row>(toQuery(statement, values))).rows,
+        afterCommit: (effect) => effects.push(effect),
       });
       await client.query("commit");
+      for (const effect of effects) effect();
       return result;
     } catch (error) {
       await client.query("rollback").catch((failure: Error) => {

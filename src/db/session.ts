@@ -5,7 +5,7 @@ import type { Statement, Transaction } from "./database.ts";
  * One database connection held for a long piece of work: no limit on how long a statement takes, temporary tables
  * that live as long as it does, cursors. For the command line; requests use {@link openDatabase}.
  */
-export interface Session extends Transaction {
+export interface Session extends Pick<Transaction, "query"> {
   /** Runs one statement and returns how many rows it touched. */
   execute(text: string, values?: unknown[]): Promise<number>;
   /** Runs `work` in a transaction; commits, or rolls back when it throws. */

@@ -1,7 +1,9 @@
 import { createHmac, hkdfSync, randomUUID } from "node:crypto";
 import type { Database, Transaction } from "../db/database.ts";
 import { addTask, removeTask, type TaskHandler } from "../db/job-queue.ts";
+import type { EnvironmentService } from "../environments/service.ts";
 import { conflict, notFound } from "../shared/problem.ts";
+import type { Outbox } from "../webhooks/service.ts";
 import type { Identity, Suppression } from "./suppression.ts";
 
 export { createSuppression, type Suppression } from "./suppression.ts";
@@ -83,13 +85,17 @@ const KEEP_DAYS = 400;
  */
 export function createErasureService({
   db,
+  environments,
   suppression,
+  outbox,
   encryptionKey,
   now,
   discardFiles,
 }: {
   db: Database;
+  environments: EnvironmentService;
   suppression: Suppression;
+  outbox: Outbox;
   encryptionKey: string;
   now: () => number;
   /** Deletes the files of answers that are no more; it is repeated when it throws. */
@@ -200,6 +206,7 @@ export function createErasureService({
         contacts.map(({ id }) => id),
         mode,
       );
+      await tellDeletions(tx, environmentId, contacts);
       const companies = await eraseCompanies(tx, environmentId, targets.companyIds ?? []);
       const hashes = identitiesOf(targets, contacts).map((identity) => suppression.hash(environmentId, identity));
       const finishedAt = new Date(now());
@@ -232,14 +239,28 @@ export function createErasureService({
     const known = await tx.query<ErasedContact>(read, [environmentId, contactId]);
     // First what has yet to be written, as a request does it.
     if (known.length > 0) await eraseFromJobs(tx, environmentId, identitiesOf({}, known), []);
-    const found = await tx.query(`${read} for update of c`, [environmentId, contactId]);
+    const found = await tx.query<ErasedContact>(`${read} for update of c`, [environmentId, contactId]);
     if (found.length === 0) return false;
     await eraseContacts(tx, environmentId, [contactId], "delete");
+    await tellDeletions(tx, environmentId, found);
     return true;
   }
 
   async function eraseFiles({ environmentId = "", surveyId = "", data = "{}" }: Record<string, string>): Promise<void> {
     await discardFiles({ environmentId, surveyId, data: JSON.parse(data) });
+  }
+
+  /** Webhooks are told that the contacts are gone, by nothing but their ids. */
+  async function tellDeletions(tx: Transaction, environmentId: string, contacts: readonly ErasedContact[]): Promise<void> {
+    const { listenedEvents } = await environments.configuration(environmentId);
+    if (!listenedEvents.has("contactDeleted")) return;
+    const deletedAt = new Date(now()).toISOString();
+    const events = contacts.map(({ id }) => ({
+      type: "contactDeleted" as const,
+      contactId: id,
+      payload: { id, userId: null, email: null, deletedAt },
+    }));
+    await outbox.append(tx, environmentId, events);
   }
 
   /** Beforehand and in portions, because a person may have more events than one statement should delete. */
@@ -330,12 +351,17 @@ async function eraseContacts(
   const own = `"environmentId" = $1 and "contactId" = any($2::text[])`;
   const count = async (statement: string) => (await tx.query(`${statement} returning id`, [environmentId, ids])).length;
   const events = await count(`delete from events where ${own}`);
-  // What webhooks have not been told of the person's answers yet, they are not told any more; what was told is forgotten.
+  // What webhooks have not been told of the person and the answers yet, they are not told any more; what was told is forgotten.
   const answers = `select id from responses where ${own}`;
-  await tx.query(`delete from outbox_events where "environmentId" = $1 and "responseId" in (${answers})`, [environmentId, ids]);
+  const aliases = await tx.query<{ id: string }>(`select id from contact_aliases where ${own}`, [environmentId, ids]);
+  const told = [environmentId, ids, [...ids, ...aliases.map(({ id }) => id)]];
   await tx.query(
-    `delete from webhook_events where "environmentId" = $1 and ("subjectId" = any($2::text[]) or "subjectId" in (${answers}))`,
-    [environmentId, ids],
+    `delete from outbox_events where "environmentId" = $1 and ("contactId" = any($3::text[]) or "responseId" in (${answers}))`,
+    told,
+  );
+  await tx.query(
+    `delete from webhook_events where "environmentId" = $1 and ("subjectId" = any($3::text[]) or "subjectId" in (${answers}))`,
+    told,
   );
   await eraseUploads(tx, environmentId, ids, mode);
   const responses = await count(

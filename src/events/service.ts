@@ -8,6 +8,7 @@ import type { EnvironmentConfiguration } from "../environments/service.ts";
 import type { Suppression } from "../erasures/service.ts";
 import { createBatcher } from "../shared/batcher.ts";
 import { unavailable } from "../shared/problem.ts";
+import type { Outbox, ToldEvent } from "../webhooks/service.ts";
 import {
   type EventItem,
   type EventRow,
@@ -71,6 +72,7 @@ export function createEventService({
   db,
   contacts,
   suppression,
+  outbox,
   newId,
   now,
   retentionDays,
@@ -78,13 +80,14 @@ export function createEventService({
   db: Database;
   contacts: ContactService;
   suppression: Suppression;
+  outbox: Outbox;
   newId: () => string;
   now: () => number;
   /** 0: for ever. */
   retentionDays: number;
 }) {
-  const batcher = createBatcher<EventItem, EventRow>({
-    run: (items) => db.query<EventRow>(RECORD_EVENTS, eventValues(items)),
+  const batcher = createBatcher<LiveEvent, EventRow>({
+    run: runBatch,
     isOfOneItem: (error) => !isUnavailable(error),
     keyOf: ({ id }) => id,
     merge: () => null, // every event is one of its own
@@ -94,12 +97,29 @@ export function createEventService({
   });
   return { track, recordMany, recordHistory, summarize, deleteExpired };
 
+  /** Events that webhooks are told of go in a transaction with what they are told. */
+  async function runBatch(items: readonly LiveEvent[]): Promise<EventRow[]> {
+    const told = items.filter(({ isTold }) => isTold);
+    if (told.length === 0) return await db.query<EventRow>(RECORD_EVENTS, eventValues(items));
+    return await db.transaction(async (tx) => {
+      const rows = await tx.query<EventRow>(RECORD_EVENTS, eventValues(items));
+      for (const environmentId of new Set(told.map((item) => item.environmentId)))
+        await outbox.append(
+          tx,
+          environmentId,
+          items.flatMap((item, at) => (item.isTold && item.environmentId === environmentId ? toTold(item, rows[at]) : [])),
+        );
+      return rows;
+    });
+  }
+
   /**
    * Stores one event; one round trip for a known person. A person who was erased is not brought back by it.
    */
   async function track(input: TrackInput): Promise<TrackOutcome> {
     const { environment, userId, company, createsContact } = input;
-    const item = toItem(environment.id, input, input.source);
+    const isTold = environment.listenedEvents.has("eventTracked");
+    const item = { ...toItem(environment.id, input, input.source), isTold };
     const row = company ? null : await record(item);
     if (row?.contactId) return (await isStored(item, row)) ? "stored" : "repeated";
     if (!row && (await contacts.find(environment.id, { userId }))) await identify();
@@ -117,7 +137,10 @@ export function createEventService({
     }
   }
 
-  /** Stores the events of contacts that exist, inside a transaction; repetitions and unknown persons are left out. */
+  /**
+   * Stores the events of contacts that exist, inside a transaction; repetitions and unknown persons are left out. They are
+   * what lists bring, of any time, so webhooks are not told of them.
+   */
   async function recordMany(
     tx: Transaction,
     environmentId: string,
@@ -167,7 +190,7 @@ export function createEventService({
     return { environmentId, id: newId(), userId, name, occurredAt, properties, source, dedupeKey: dedupeKeyOf(event) };
   }
 
-  async function record(item: EventItem): Promise<EventRow> {
+  async function record(item: LiveEvent): Promise<EventRow> {
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
       const row = await batcher.submit(item).catch((error: unknown) => {
         if (isRetryable(error) || isMissingRow(error)) return undefined; // or the contact was deleted meanwhile
@@ -179,12 +202,26 @@ export function createEventService({
   }
 
   /** Whether it was stored, if need be in place of one whose message id has expired. */
-  async function isStored(item: EventItem, row: EventRow): Promise<boolean> {
+  async function isStored(item: LiveEvent, row: EventRow): Promise<boolean> {
     if (row.isStored || !item.dedupeKey?.startsWith(MESSAGE_KEY)) return row.isStored;
     const before = new Date(now() - MESSAGE_ID_LIFETIME_MS);
     const released = await db.query(RELEASE_DEDUPE_KEY, [item.environmentId, item.dedupeKey, before]);
     return released.length > 0 && (await record(item)).isStored;
   }
+}
+
+/** An event that happens now. */
+interface LiveEvent extends EventItem {
+  /** Whether a webhook asks for it. */
+  isTold: boolean;
+}
+
+/** Nothing unless it was stored. */
+function toTold({ id, userId, name, occurredAt, properties, source }: LiveEvent, row: EventRow | undefined): ToldEvent[] {
+  if (!row?.isStored || row.contactId === null) return [];
+  const contact = { id: row.contactId, userId };
+  const payload = { id, name, occurredAt: new Date(occurredAt).toISOString(), properties, source, contact };
+  return [{ type: "eventTracked", contactId: contact.id, payload }];
 }
 
 const MESSAGE_KEY = "m:";

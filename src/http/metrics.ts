@@ -11,6 +11,16 @@ export interface MetricJson {
 export interface MetricSources {
   identifyQueue(): { waiting: number; running: number };
   connections(): { total: number; idle: number; waiting: number };
+  webhookDeliveries(): Promise<DeliveryFigures>;
+}
+
+/** What waits is the same for all processes that share the database; outcomes are those of this process. */
+export interface DeliveryFigures {
+  undistributed: number;
+  pending: number;
+  sending: number;
+  oldestDueSeconds: number | null;
+  outcomes: { delivered: number; retried: number; failed: number };
 }
 
 export interface Metrics {
@@ -22,6 +32,9 @@ export interface Metrics {
 
 const SAMPLING_MS = 10;
 
+/** How long a reading waits for the figures that the database knows; without them it has those of the reading before. */
+const FIGURES_TIMEOUT_MS = 500;
+
 const DURATION_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** @param gather the figures of all processes of the server; absent when this one is alone */
@@ -32,7 +45,7 @@ export async function createMetrics({
   sources: MetricSources;
   gather?: (() => Promise<MetricJson[][]>) | undefined;
 }): Promise<Metrics> {
-  const { AggregatorRegistry, Gauge, Histogram, Registry } = await import("prom-client"); // loaded by those who want it
+  const { AggregatorRegistry, Counter, Gauge, Histogram, Registry } = await import("prom-client"); // loaded by those who want it
   const registry = new Registry();
   const registers = [registry];
   const eventLoopDelay = monitorEventLoopDelay({ resolution: SAMPLING_MS });
@@ -63,7 +76,46 @@ export async function createMetrics({
   addGauge("mortar_process_resident_memory_bytes", "Resident memory of the processes that serve", () =>
     process.memoryUsage.rss(),
   );
+  addWebhookFigures();
   return { measure, collect: () => registry.getMetricsAsJSON() };
+
+  /** One look into the database for all of them. */
+  function addWebhookFigures(): void {
+    const read = readTogether(sources.webhookDeliveries);
+    new Gauge({
+      name: "mortar_webhook_queue",
+      help: "Events that no delivery was made of yet, deliveries that wait, and deliveries under way",
+      labelNames: ["state"],
+      registers,
+      aggregator: "max",
+      async collect() {
+        const figures = await read();
+        for (const state of ["undistributed", "pending", "sending"] as const) if (figures) this.set({ state }, figures[state]);
+      },
+    });
+    new Gauge({
+      name: "mortar_webhook_oldest_due_seconds",
+      help: "For how long the oldest event or delivery that is due has been so",
+      registers,
+      aggregator: "max",
+      async collect() {
+        const figures = await read();
+        if (figures) this.set(figures.oldestDueSeconds ?? 0);
+      },
+    });
+    new Counter({
+      name: "mortar_webhook_attempts_total",
+      help: "Attempts to deliver by what came of them: delivered, to be retried, given up",
+      labelNames: ["outcome"],
+      registers,
+      async collect() {
+        const figures = await read();
+        if (!figures) return;
+        this.reset();
+        for (const outcome of ["delivered", "retried", "failed"] as const) this.inc({ outcome }, figures.outcomes[outcome]);
+      },
+    });
+  }
 
   /** @param aggregator how the values of several processes become one */
   function addGauge(name: string, help: string, read: () => number, aggregator: "sum" | "max" = "sum"): void {
@@ -95,6 +147,20 @@ export async function createMetrics({
       return await (gather ? AggregatorRegistry.aggregate(await gather()) : registry).metrics();
     });
   }
+}
+
+/** Those who ask during one reading share an answer; null when there is none in time. */
+function readTogether<Figures>(read: () => Promise<Figures>): () => Promise<Figures | null> {
+  let shared: Promise<Figures | null> | undefined;
+  return () => {
+    shared ??= Promise.race([
+      read().catch(() => null),
+      new Promise<null>((resolve) => setTimeout(resolve, FIGURES_TIMEOUT_MS, null).unref()),
+    ]).finally(() => {
+      shared = undefined;
+    });
+    return shared;
+  };
 }
 
 const CONNECTIONS_HELP = {

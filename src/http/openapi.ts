@@ -3,11 +3,15 @@ import swaggerUi from "@fastify/swagger-ui";
 import plugin from "fastify-plugin";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
 import type { OpenAPIV3_1 } from "openapi-types";
+import { z } from "zod";
 import { finishDocument } from "./openapi-finish.ts";
 import type { Permission } from "./permissions.ts";
 
 /** The OpenAPI document at `/openapi.json` and, to be read in a browser, at `/docs`. */
-export const openApiDocument = plugin(async (app) => {
+export const openApiDocument = plugin<{
+  /** What the server sends to webhooks, by event. */
+  webhooks: ReadonlyMap<string, z.ZodType>;
+}>(async (app, { webhooks }) => {
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -29,11 +33,32 @@ export const openApiDocument = plugin(async (app) => {
         schema: permission === undefined || schema?.hide ? schema : { ...schema, ...describe(permission, schema) },
       };
     },
-    transformObject: (document) => finishDocument(jsonSchemaTransformObject(document)),
+    transformObject: (document) => withWebhooks(finishDocument(jsonSchemaTransformObject(document))),
   });
   await app.register(swaggerUi, { routePrefix: "/docs" });
   app.get("/openapi.json", { schema: { hide: true, operationId: "getOpenApiDocument" } }, async () => app.swagger());
+
+  function withWebhooks<Document extends object>(document: Document): Document {
+    return {
+      ...document,
+      webhooks: Object.fromEntries([...webhooks].map(([event, body]) => [event, describeWebhook(event, body)])),
+    };
+  }
 });
+
+function describeWebhook(event: string, body: z.ZodType) {
+  const { $schema: _, ...schema } = z.toJSONSchema(body);
+  return {
+    post: {
+      operationId: `${event}Webhook`,
+      summary: `Sent to webhooks that ask for ${event}`,
+      tags: ["Webhooks"],
+      security: [],
+      requestBody: { required: true, content: { "application/json": { schema } } },
+      responses: { "2XX": { description: "It has arrived" }, "410": { description: "It is not to be sent again" } },
+    },
+  };
+}
 
 const SECURITY_SCHEMES = {
   apiKey: { type: "apiKey", in: "header", name: "x-api-key", description: "An API key" },

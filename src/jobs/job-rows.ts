@@ -1,5 +1,11 @@
 import type { CompanyInput, CompanyService } from "../companies/service.ts";
-import { type BulkContact, type ContactService, type HistoricContact, VERBATIM_RULES } from "../contacts/service.ts";
+import {
+  type BulkContact,
+  type ContactService,
+  type ContactWatch,
+  type HistoricContact,
+  VERBATIM_RULES,
+} from "../contacts/service.ts";
 import type { Transaction } from "../db/database.ts";
 import type { EnvironmentConfiguration } from "../environments/service.ts";
 import type { Suppression } from "../erasures/service.ts";
@@ -56,11 +62,13 @@ export function createRowWriter({
   companies,
   events,
   suppression,
+  watch,
 }: {
   contacts: ContactService;
   companies: CompanyService;
   events: EventService;
   suppression: Suppression;
+  watch: ContactWatch;
 }) {
   /** Returns the rows that were left out because their person was erased after them, by index. */
   return async function writeRows(
@@ -70,6 +78,14 @@ export function createRowWriter({
   ): Promise<{ erased: number[]; keysCreated: boolean }> {
     const erased = await findErased(tx, environment.id, rows);
     const kept = rows.filter((_, at) => !erased.has(at));
+    const userIds = kept.flatMap((row) => (row.kind === "contact" || row.kind === "event" ? row.userId : []));
+    const emails = kept.flatMap((row) => (row.kind === "address" ? row.email : []));
+    const keysCreated = await watch.around(tx, environment, { userIds, emails }, () => write(tx, environment, kept));
+    return { erased: [...erased], keysCreated };
+  };
+
+  /** Tells whether attribute keys were made. */
+  async function write(tx: Transaction, environment: EnvironmentConfiguration, kept: readonly JobRow[]): Promise<boolean> {
     let keysCreated = false;
 
     const liveCompanies = kept.flatMap((row) => (row.kind === "company" && row.at === undefined ? toCompany(row.company) : []));
@@ -98,8 +114,8 @@ export function createRowWriter({
     const named = kept.flatMap((row) => (row.kind === "contact" && typeof row.attributes.name === "string" ? row.userId : []));
     if (named.length > 0) await contacts.fillNames(environment.id, named, tx);
     await events.recordMany(tx, environment.id, kept.flatMap(toEvent));
-    return { erased: [...erased], keysCreated };
-  };
+    return keysCreated;
+  }
 
   /** History that is older than its person's erasure. */
   async function findErased(tx: Transaction, environmentId: string, rows: readonly JobRow[]): Promise<Set<number>> {

@@ -5,16 +5,16 @@ import type { LiveSurvey } from "../surveys/live-survey.ts";
 import { COMPLETE_SURVEY, LOCK_SURVEY } from "./response-statements.ts";
 
 /**
- * The parameters of a statement's events: the survey as events tell of it, the events' ids and their types. What
- * happened first comes first.
+ * The parameters of a statement's events: the survey as events tell of it, the events' ids and their types, those that
+ * some webhook asks for. What happened first comes first.
  */
 export function eventValues(
   { name, type, status, createdAt, updatedAt }: LiveSurvey,
   first: "responseCreated" | "responseUpdated",
   finished: boolean,
-  newId: () => string,
+  { listenedEvents, newId }: { listenedEvents: ReadonlySet<string>; newId: () => string },
 ): [string, string[], string[]] {
-  const types = finished ? [first, "responseFinished"] : [first];
+  const types = [first, ...(finished ? ["responseFinished"] : [])].filter((type) => listenedEvents.has(type));
   return [JSON.stringify({ title: name, type, status, createdAt, updatedAt }), types.map(newId), types];
 }
 

@@ -8,6 +8,7 @@ import type { EnvironmentConfiguration, EnvironmentService } from "../environmen
 import { type PermissionLevel, type Principal, requireEnvironment } from "../shared/principal.ts";
 import { conflict, invalid, notFound, Problem, refused } from "../shared/problem.ts";
 import type { LiveSurvey, LiveSurveyService } from "../surveys/live-survey.ts";
+import type { Outbox } from "../webhooks/service.ts";
 import { elementsOf, requireValidAnswers } from "./answer-checks.ts";
 import { findViolations } from "./answer-rules.ts";
 import type { ResponseData } from "./answer-values.ts";
@@ -103,6 +104,7 @@ export function createResponseManagement({
   db,
   environments,
   surveys,
+  outbox,
   newId,
   publicUrl,
   removeFile,
@@ -111,6 +113,7 @@ export function createResponseManagement({
   db: Database;
   environments: EnvironmentService;
   surveys: LiveSurveyService;
+  outbox: Pick<Outbox, "announce">;
   newId: () => string;
   /** Where this server is reached, without a slash at its end. */
   publicUrl: string;
@@ -203,17 +206,19 @@ export function createResponseManagement({
 
   async function store(environment: EnvironmentConfiguration, survey: LiveSurvey, input: NewResponse) {
     const { isCompleted, ...stored } = await db
-      .transaction((tx) => insert(tx, survey, input))
+      .transaction((tx) => insert(tx, environment, survey, input))
       .catch((error: unknown) => {
         if (isMissingRow(error)) throw notFound("survey", survey.id); // deleted a moment ago
         throw taken(error);
       });
     if (isCompleted) environments.forget(environment.id);
+    if (environment.listenedEvents.size > 0) outbox.announce();
     return stored;
   }
 
   async function insert(
     tx: Transaction,
+    { listenedEvents }: EnvironmentConfiguration,
     survey: LiveSurvey,
     input: NewResponse,
   ): Promise<{ id: string; obstacle: CreateVerdict["obstacle"]; isCompleted: boolean }> {
@@ -248,7 +253,7 @@ export function createResponseManagement({
       JSON.stringify(input.meta ?? {}),
       input.createdAt ?? null,
       input.updatedAt ?? null,
-      ...eventValues(survey, "responseCreated", values.finished, newId),
+      ...eventValues(survey, "responseCreated", values.finished, { listenedEvents, newId }),
     ]);
     if (verdict === undefined) throw new Error("the statement answers a verdict");
     if (verdict.obstacle !== null) return { id, obstacle: verdict.obstacle, isCompleted: false };
@@ -269,17 +274,24 @@ export function createResponseManagement({
       .transaction(async (tx) => {
         await requireContact(tx, environmentId, input.contactId);
         await requireDisplay(tx, { environmentId, surveyId, responseId: id }, input.displayId);
-        await write(tx, survey, id, input);
+        await write(tx, environment, survey, id, input);
         return input.finished && (await completeSurvey(tx, survey));
       })
       .catch((error: unknown) => {
         throw taken(error);
       });
     if (isCompleted) environments.forget(environmentId);
+    if (environment.listenedEvents.size > 0) outbox.announce();
     return withFiles(await loadResponse(db, environmentId, id));
   }
 
-  async function write(tx: Transaction, survey: LiveSurvey, id: string, input: ResponseReplacement): Promise<void> {
+  async function write(
+    tx: Transaction,
+    environment: EnvironmentConfiguration,
+    survey: LiveSurvey,
+    id: string,
+    input: ResponseReplacement,
+  ): Promise<void> {
     const rows = await tx.query(REPLACE_RESPONSE, [
       survey.environmentId,
       id,
@@ -296,7 +308,7 @@ export function createResponseManagement({
       input.singleUseId,
       storedLanguage(input.language),
       input.displayId,
-      ...eventValues(survey, "responseUpdated", input.finished, newId),
+      ...eventValues(survey, "responseUpdated", input.finished, { ...environment, newId }),
     ]);
     if (rows.length === 0) throw notFound("response", id);
   }
@@ -321,15 +333,22 @@ export function createResponseManagement({
         decision.end === null
           ? merged
           : { ...mergeResponse(stored, { ...given, finished: true }), endingId: decision.end.endingId };
-      await writeChange(tx, survey, stored, decided);
+      await writeChange(tx, environment, survey, stored, decided);
       await linkQuotas(tx, environmentId, id, decision);
       return decided.finished && (await completeSurvey(tx, survey));
     });
     if (isCompleted) environments.forget(environmentId);
+    if (environment.listenedEvents.size > 0) outbox.announce();
     return withFiles(await loadResponse(db, environmentId, id));
   }
 
-  async function writeChange(tx: Transaction, survey: LiveSurvey, { id, version }: StoredRow, values: ResponseValues) {
+  async function writeChange(
+    tx: Transaction,
+    environment: EnvironmentConfiguration,
+    survey: LiveSurvey,
+    { id, version }: StoredRow,
+    values: ResponseValues,
+  ): Promise<void> {
     await tx.query(CHANGE_RESPONSE, [
       survey.environmentId,
       id,
@@ -341,7 +360,7 @@ export function createResponseManagement({
       JSON.stringify(values.variables),
       JSON.stringify(values.ttc),
       null,
-      ...eventValues(survey, "responseUpdated", values.finished, newId),
+      ...eventValues(survey, "responseUpdated", values.finished, { ...environment, newId }),
     ]);
   }
 

@@ -5,6 +5,7 @@ import type { EnvironmentConfiguration, EnvironmentService } from "../environmen
 import { ID_PATTERN } from "../shared/ids.ts";
 import { invalid, notFound, Problem, unavailable } from "../shared/problem.ts";
 import { type LiveSurvey, type LiveSurveyService, requireAccepting } from "../surveys/live-survey.ts";
+import type { Outbox } from "../webhooks/service.ts";
 import { requireValidAnswers } from "./answer-checks.ts";
 import type { ResponseData } from "./answer-values.ts";
 import { completeSurvey, eventValues } from "./effects.ts";
@@ -99,6 +100,7 @@ export function createResponseService({
   environments,
   surveys,
   gates,
+  outbox,
   newId,
   ownOrigins,
 }: {
@@ -106,6 +108,7 @@ export function createResponseService({
   environments: EnvironmentService;
   surveys: LiveSurveyService;
   gates: Gates;
+  outbox: Pick<Outbox, "announce">;
   newId: () => string;
   /** Origins under which this server is reached, for the addresses of uploaded files. */
   ownOrigins: readonly string[];
@@ -199,8 +202,11 @@ export function createResponseService({
     const values = { ...input, language: storedLanguage(input.language) };
     const evaluation = evaluateSurveyQuotas(survey, values);
     const mayComplete = survey.autoComplete !== null && (input.finished || survey.quotas.length > 0);
-    if (evaluation.passing.length === 0 && !mayComplete)
-      return (await insert(db, id, request, values)) ?? { id, quota: NO_QUOTA };
+    if (evaluation.passing.length === 0 && !mayComplete) {
+      const obstacle = await insert(db, id, request, values);
+      announceEvents(environment);
+      return obstacle ?? { id, quota: NO_QUOTA };
+    }
 
     const { obstacle, quota, isCompleted } = await db.transaction(async (tx) => {
       const scope = { environmentId: environment.id, responseId: id, finished: input.finished };
@@ -213,7 +219,13 @@ export function createResponseService({
       return { obstacle, quota: decision.outcome, isCompleted };
     });
     if (isCompleted) environments.forget(environment.id);
+    announceEvents(environment);
     return obstacle ?? { id, quota };
+  }
+
+  /** Called when they are committed, or perhaps were not there. */
+  function announceEvents({ listenedEvents }: EnvironmentConfiguration): void {
+    if (listenedEvents.size > 0) outbox.announce();
   }
 
   async function insert(
@@ -243,7 +255,7 @@ export function createResponseService({
       JSON.stringify(meta),
       null,
       null,
-      ...eventValues(survey, "responseCreated", finished, newId),
+      ...eventValues(survey, "responseCreated", finished, { ...environment, newId }),
     ]);
     if (verdict === undefined) throw new Error("the statement answers a verdict");
     return verdict.obstacle;
@@ -308,9 +320,13 @@ export function createResponseService({
     const mayFinish = survey.autoComplete !== null && (change.finished === true || survey.quotas.length > 0);
     if (survey.quotas.length === 0 && !mayFinish) {
       const merged = mergeChange(request, stored);
-      if (await update(db, request, stored, merged)) return { id: stored.id, quota: NO_QUOTA };
+      if (await update(db, request, stored, merged)) {
+        announceEvents(environment);
+        return { id: stored.id, quota: NO_QUOTA };
+      }
     }
     const { saved, isCompleted } = await db.transaction((tx) => applyLocked(tx, request, stored.id));
+    announceEvents(environment);
     if (isCompleted) environments.forget(environment.id);
     return saved ?? (await answerChangeAgain(survey, stored));
   }
@@ -369,7 +385,7 @@ export function createResponseService({
       JSON.stringify(variables),
       JSON.stringify(ttc),
       contentHash,
-      ...eventValues(survey, "responseUpdated", finished, newId),
+      ...eventValues(survey, "responseUpdated", finished, { ...environment, newId }),
     ]);
     return rows.length > 0;
   }

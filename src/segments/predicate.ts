@@ -34,14 +34,16 @@ export interface SegmentSubject {
   now: number;
 }
 
-/** What segments of one subject are known to match already. Belongs to one subject at one moment. */
-export type SegmentMemo = Map<ResolvedSegment, boolean>;
+/** What was found out about one subject at one moment by segments that were compiled together. Starts empty. */
+export interface SegmentMemo {
+  evaluation?: Evaluation;
+}
 
 export interface CompiledSegment {
   id: string;
   /** Why it matches nobody, or which of its leaves never hold; empty for every segment written through the API. */
   issues: readonly string[];
-  /** @param memo shared by the calls for one subject, so that no segment is evaluated twice for it */
+  /** @param memo shared by the calls for one subject, so that nothing is evaluated twice for it */
   matches(subject: SegmentSubject, memo?: SegmentMemo): boolean;
   /** What the predicate makes of every part, and which leaf settled it. */
   explain(subject: SegmentSubject): Explanation;
@@ -93,11 +95,16 @@ export function compileSegments(
   attributeKeys: ReadonlyMap<string, AttributeDataType>,
 ): CompiledSegment[] {
   const compiler = createCompiler(attributeKeys);
-  return resolveSegments(segments).map((segment) => ({
+  const resolved = resolveSegments(segments);
+  for (const segment of resolved) compiler.prepare(segment);
+  return resolved.map((segment) => ({
     id: segment.id,
     issues: segment.issues,
-    matches: (subject, memo = new Map()) => compiler.evaluate(segment, { subject, memo }),
-    explain: (subject) => compiler.explain(segment, { subject, memo: new Map(), explanations: new Map() }),
+    matches: (subject, memo = {}) => {
+      memo.evaluation ??= compiler.begin(subject);
+      return compiler.evaluate(segment, memo.evaluation);
+    },
+    explain: (subject) => compiler.explain(segment, { ...compiler.begin(subject), explanations: new Map() }),
   }));
 }
 
@@ -110,7 +117,7 @@ export function matchingSegmentIds(
   subject: SegmentSubject,
   onFailure?: (segmentId: string, error: unknown) => void,
 ): string[] {
-  const memo: SegmentMemo = new Map();
+  const memo: SegmentMemo = {};
   const ids: string[] = [];
   for (const segment of segments) {
     try {
@@ -124,7 +131,10 @@ export function matchingSegmentIds(
 
 interface Evaluation {
   subject: SegmentSubject;
-  memo: SegmentMemo;
+  /** What segments that others refer to are known to be. */
+  segments: Map<ResolvedSegment, boolean>;
+  /** What each distinct condition is known to be: 0 not yet, 1 false, 2 true. */
+  conditions: Uint8Array;
   /** Each segment is explained once, however many leaves speak of it: they share one object. */
   explanations?: Map<ResolvedSegment, Explanation>;
 }
@@ -150,13 +160,23 @@ const NEVER: CompiledCondition = { test: () => false, look: () => null };
 function createCompiler(attributeKeys: ReadonlyMap<string, AttributeDataType>) {
   const compiled = new Map<ResolvedSegment, CompiledGroup | null>();
   const boundaries = new Map<string, (now: number) => number>();
-  return { evaluate, explain };
+  const conditions = new Map<string, CompiledCondition>();
+  return { prepare: root, begin, evaluate, explain };
+
+  function begin(subject: SegmentSubject): Evaluation {
+    return { subject, segments: new Map(), conditions: new Uint8Array(conditions.size) };
+  }
 
   function evaluate(segment: ResolvedSegment, evaluation: Evaluation): boolean {
-    const known = evaluation.memo.get(segment);
+    return root(segment)?.test(evaluation) ?? false;
+  }
+
+  /** For segments that others refer to, which may be many. */
+  function evaluateOnce(segment: ResolvedSegment, evaluation: Evaluation): boolean {
+    const known = evaluation.segments.get(segment);
     if (known !== undefined) return known;
-    const result = root(segment)?.test(evaluation) ?? false;
-    evaluation.memo.set(segment, result);
+    const result = evaluate(segment, evaluation);
+    evaluation.segments.set(segment, result);
     return result;
   }
 
@@ -212,13 +232,32 @@ function createCompiler(attributeKeys: ReadonlyMap<string, AttributeDataType>) {
   }
 
   function compileCondition(condition: Condition, segment: ResolvedSegment): CompiledCondition {
+    if (condition.type === "never") return NEVER;
+    if (condition.type === "segment") return compileMembership(condition, segment.nested.get(condition.segmentId));
+    const name = JSON.stringify(condition);
+    const shared = conditions.get(name) ?? testedOnce(compileOwnCondition(condition), conditions.size);
+    conditions.set(name, shared);
+    return shared;
+  }
+
+  /** Segments of one environment ask much the same: what two of them ask is found out once per subject. */
+  function testedOnce({ test, look }: CompiledCondition, at: number): CompiledCondition {
+    return { test: testOnce, look };
+
+    function testOnce(evaluation: Evaluation): boolean {
+      const known = evaluation.conditions[at];
+      if (known === 1) return false;
+      if (known === 2) return true;
+      const result = test(evaluation);
+      evaluation.conditions[at] = result ? 2 : 1; // without effect when the condition was compiled after the beginning
+      return result;
+    }
+  }
+
+  function compileOwnCondition(condition: Exclude<Condition, { type: "never" | "segment" }>): CompiledCondition {
     switch (condition.type) {
-      case "never":
-        return NEVER;
       case "attribute":
         return compileAttribute(condition);
-      case "segment":
-        return compileMembership(condition, segment.nested.get(condition.segmentId));
       case "device": {
         const { device, negated } = condition;
         return {
@@ -256,8 +295,8 @@ function createCompiler(attributeKeys: ReadonlyMap<string, AttributeDataType>) {
   function compileMembership({ negated }: { negated: boolean }, other: ResolvedSegment | undefined): CompiledCondition {
     if (other === undefined) return NEVER;
     return {
-      test: (evaluation) => evaluate(other, evaluation) !== negated,
-      look: (evaluation) => evaluate(other, evaluation),
+      test: (evaluation) => evaluateOnce(other, evaluation) !== negated,
+      look: (evaluation) => evaluateOnce(other, evaluation),
       lookInto: (evaluation) => explain(other, evaluation),
     };
   }

@@ -51,7 +51,7 @@ export function createDeliverer({
   random: () => number;
   log: Logger;
   delaysMs?: readonly number[];
-  /** Pauses between attempts to write down a result; together with the attempt itself shorter than a lease. */
+  /** Pauses between attempts to write down a result. */
   settleWaitsMs?: readonly number[];
 }) {
   const outcomes: Outcomes = { delivered: 0, retried: 0, failed: 0 };

@@ -6,7 +6,8 @@ import { notFound, Problem } from "../shared/problem.ts";
 import type { SecretBox } from "../shared/secret-box.ts";
 import type { Deliverer, Endpoint, Outcomes } from "./deliverer.ts";
 import type { DeliveryQueue, QueueDepth } from "./delivery-queue.ts";
-import { buildSample, WEBHOOK_TRIGGERS, type WebhookTrigger } from "./payload.ts";
+import { WEBHOOK_TRIGGERS, type WebhookTrigger } from "./payload.ts";
+import { buildSample, type SampleGround } from "./sample.ts";
 import type { AttemptError } from "./sender.ts";
 
 export const DELIVERY_STATUSES = ["pending", "sending", "delivered", "failed"] as const;
@@ -35,7 +36,10 @@ export interface Delivery {
   environmentId: string;
   event: string;
   surveyId: string | null;
-  responseId: string;
+  /** What the event is about: a response, a contact, or the display of nobody that is known. */
+  subjectId: string;
+  /** Null when it is about something else. */
+  responseId: string | null;
   status: DeliveryStatus;
   /** How often it was tried, attempts that a process did not survive included. */
   attempts: number;
@@ -94,7 +98,8 @@ interface OwnedWebhook extends Endpoint {
 const WEBHOOK = `t."environmentId", t.id, t.url, t.triggers, t."surveyIds", t.secret, t."previousSecret", t."previousSecretExpiresAt",
   t."disabledAt"`;
 
-const DELIVERY = `t.id, t."webhookId", t."environmentId", e.type as event, e."surveyId", t."subjectId" as "responseId", t.status,
+const DELIVERY = `t.id, t."webhookId", t."environmentId", e.type as event, e."surveyId", t."subjectId",
+  case when e.type like 'response%' then t."subjectId" end as "responseId", t.status,
   t.attempts, t."createdAt", t."updatedAt", case when t.status = 'pending' then t."nextAttemptAt" end as "nextAttemptAt",
   t."lastStatus", t."lastDurationMs", t."lastError"`;
 
@@ -115,6 +120,9 @@ const REPLAY = `
 select id from replayed`;
 
 const REPLAY_BATCH = 1_000;
+
+/** How long two secrets of a webhook may sign side by side. */
+export const MAX_OVERLAP_SECONDS = 30 * 86_400;
 
 /** What became of webhooks' deliveries, and the ways to have them again. */
 export function createDeliveryLog({
@@ -199,12 +207,12 @@ export function createDeliveryLog({
     }
   }
 
-  /** Sends a message with a response that looks like a real one, now and only once. It is not logged. */
+  /** Sends a message that looks like a real one of the event, now and only once. It is not logged. */
   async function test(caller: Principal, webhookId: string, event?: WebhookTrigger): Promise<TestDelivery> {
     const webhook = await find(caller, webhookId, "write");
     const chosen = event ?? WEBHOOK_TRIGGERS.find((trigger) => webhook.triggers.includes(trigger)) ?? "responseFinished";
-    const survey = await findSampleSurvey(webhook);
-    const payload = buildSample({ event: chosen, now: new Date(now()), newId, survey });
+    const [survey, segment] = await Promise.all([findSampleSurvey(webhook), findSampleSegment(webhook)]);
+    const payload = buildSample(chosen, { now: new Date(now()), newId, survey, segment });
     const id = newMessageId();
     const content = { webhookId, environmentId: webhook.environmentId, event: chosen, payload };
     const result = await deliverer.attempt(webhook, id, content, new AbortController().signal);
@@ -295,10 +303,7 @@ export function createDeliveryLog({
   }
 
   /** One that the webhook listens to; without any, one that might be. */
-  async function findSampleSurvey({
-    environmentId,
-    surveyIds,
-  }: OwnedWebhook): Promise<Parameters<typeof buildSample>[0]["survey"]> {
+  async function findSampleSurvey({ environmentId, surveyIds }: OwnedWebhook): Promise<SampleGround["survey"]> {
     const [survey] = await db.query<{
       id: string;
       title: string;
@@ -321,6 +326,14 @@ export function createDeliveryLog({
       updatedAt: at,
     };
     return { ...told, createdAt: createdAt.toISOString(), updatedAt: updatedAt.toISOString() };
+  }
+
+  async function findSampleSegment({ environmentId }: OwnedWebhook): Promise<SampleGround["segment"]> {
+    const [segment] = await db.query<SampleGround["segment"]>(
+      `select id, title from segments where "environmentId" = $1 order by "updatedAt" desc limit 1`,
+      [environmentId],
+    );
+    return segment ?? { id: newId(), title: "Test segment" };
   }
 
   function find(caller: Principal, id: string, level: PermissionLevel, from: Pick<Transaction, "query"> = db) {

@@ -8,6 +8,7 @@ import {
   MEASURE,
   type QueueDepth,
   RELEASE,
+  RENEW,
   RESCHEDULE,
   SETTLE,
   SWEEP,
@@ -26,8 +27,8 @@ export type Verdict = { status: "delivered" | "failed" } | { status: "pending"; 
 export interface ClaimOptions {
   /** How many webhooks at most. */
   webhooks: number;
-  /** Whether also those whose last delivery failed. */
-  includeFailing: boolean;
+  /** How many of them at most may be such whose last delivery failed. */
+  failing: number;
 }
 
 const EXPAND_BATCH = 200;
@@ -40,17 +41,17 @@ const SWEEP_BATCH = 500;
 export function createDeliveryQueue({
   db,
   now,
-  leaseMs = 60_000,
+  leaseMs = 5_000,
   perWebhook = 2,
 }: {
   db: Database;
   now: () => number;
-  /** Longer than any attempt takes. */
+  /** How long what a process took is left to it after its last sign of life; see `renew`. */
   leaseMs?: number;
   /** How many deliveries a webhook gets at a time, over all processes. */
   perWebhook?: number;
 }) {
-  return { expand, claim, settle, release, switchOff, sweep, measure };
+  return { leaseMs, expand, claim, renew, settle, release, switchOff, sweep, measure };
 
   /** Turns events of the outbox into deliveries. Tells whether there may be more. */
   async function expand(): Promise<boolean> {
@@ -58,17 +59,23 @@ export function createDeliveryQueue({
     return result !== undefined && result.events === EXPAND_BATCH;
   }
 
-  /** Takes deliveries that are due. What is taken is this process's until the lease ends. */
-  async function claim({ webhooks, includeFailing }: ClaimOptions): Promise<ClaimedDelivery[]> {
+  /** Takes deliveries that are due. What is taken is this process's until the lease ends, which it has to renew before. */
+  async function claim({ webhooks, failing }: ClaimOptions): Promise<ClaimedDelivery[]> {
     const at = now();
     return await db.transaction(async (tx) => {
-      const lanes = await tx.query<LaneRow>(LOCK_DUE, [new Date(at), webhooks, includeFailing]);
+      const lanes = await tx.query<LaneRow>(LOCK_DUE, [new Date(at), webhooks, failing]);
       if (lanes.length === 0) return [];
       const ids = [lanes.map(({ environmentId }) => environmentId), lanes.map(({ webhookId }) => webhookId), new Date(at)];
       const claimed = await tx.query<ClaimedDelivery>(CLAIM, [...ids, new Date(at + leaseMs), perWebhook]);
       await tx.query(RESCHEDULE, [...ids, perWebhook]);
       return claimed;
     });
+  }
+
+  /** Keeps what was claimed and is still being sent. */
+  async function renew(claimed: readonly ClaimedDelivery[]): Promise<void> {
+    const keys = [claimed.map(({ environmentId }) => environmentId), claimed.map(({ id }) => id)];
+    await db.query(RENEW, [...keys, claimed.map(({ attempts }) => attempts), new Date(now() + leaseMs)]);
   }
 
   /** Null when the delivery, or its webhook, is no longer this claim's business. */

@@ -3,34 +3,44 @@
  * be looked at next; `src/decisions/0023` tells why. Whoever makes a delivery due moves `dueAt` forward in the same
  * transaction; {@link CLAIM} and {@link RESCHEDULE} run while the webhook's row is locked.
  */
-import type { ResponseSnapshot } from "./payload.ts";
+import type { EventSnapshot } from "./payload.ts";
 
 /**
- * Turns events of the outbox into deliveries: one for each webhook that asks for the event. A webhook that is switched off
- * gets one that has failed, to be replayed. Parameters: how many, now.
+ * After so many failures in a row a webhook is looked at once a second only, so that an endpoint that is dead, and says so
+ * at once, takes no time from the others.
+ */
+const PATIENCE = 20;
+const PAUSE = "interval '1 second'";
+
+/**
+ * Turns events of the outbox into deliveries: one for each webhook that asks for the event. A webhook's choice of surveys
+ * leaves out no event that is not about a survey. A webhook that is switched off gets a delivery that has failed, to be
+ * replayed. Parameters: how many, now.
  */
 export const EXPAND = `
 with next as (
   select "environmentId", id from outbox_events order by id limit $1 for update skip locked
 ), taken as (
   delete from outbox_events o using next where o."environmentId" = next."environmentId" and o.id = next.id
-  returning o."environmentId", o.id, o."createdAt", o.type::text as type, o."surveyId", o."responseId", o.payload
+  returning o."environmentId", o.id, o."createdAt", o.type::text as type, o."surveyId", o.payload,
+    coalesce(o."responseId", o."contactId", o.payload ->> 'id', o.id) as "subjectId"
 ), matched as (
   select t.*, w.id as "webhookId", w."disabledAt" is not null as "isOff"
   from taken t join webhooks w on w."environmentId" = t."environmentId"
-    and t.type = any(w.triggers) and (w."surveyIds" = '{}' or t."surveyId" = any(w."surveyIds"))
+    and t.type = any(w.triggers) and (w."surveyIds" = '{}' or t."surveyId" is null or t."surveyId" = any(w."surveyIds"))
 ), events as (
   insert into webhook_events ("environmentId", id, "createdAt", type, "surveyId", "subjectId", payload)
-  select distinct on ("environmentId", id) "environmentId", id, "createdAt", type, "surveyId", "responseId", payload from matched
+  select distinct on ("environmentId", id) "environmentId", id, "createdAt", type, "surveyId", "subjectId", payload from matched
 ), due as (
-  update webhooks w set "dueAt" = least(w."dueAt", $2::timestamptz)
+  update webhooks w set "dueAt" =
+    case when w."consecutiveFailures" < ${PATIENCE} then least(w."dueAt", $2::timestamptz) else coalesce(w."dueAt", $2) end
   from (select distinct "environmentId", "webhookId" from matched where not "isOff") m
   where w."environmentId" = m."environmentId" and w.id = m."webhookId"
 ), deliveries as (
   insert into webhook_deliveries ("environmentId", id, "createdAt", "updatedAt", "webhookId", "eventId", "subjectId",
     status, "nextAttemptAt", "lastError")
   select "environmentId", encode(sha256(convert_to(id || '.' || "webhookId" || '.' || type, 'UTF8')), 'hex'), $2, $2,
-    "webhookId", id, "responseId", case when "isOff" then 'failed' else 'pending' end::webhook_delivery_status,
+    "webhookId", id, "subjectId", case when "isOff" then 'failed' else 'pending' end::webhook_delivery_status,
     case when not "isOff" then $2 end, case when "isOff" then 'webhook_off' end
   from matched
 )
@@ -41,11 +51,21 @@ export interface LaneRow {
   webhookId: string;
 }
 
-/** Webhooks that have to be looked at, locked. Parameters: now, how many, whether also those that fail. */
+/**
+ * Webhooks that have to be looked at, locked: first those whose last delivery arrived. Parameters: now, how many, how many
+ * at most of those that fail.
+ */
 export const LOCK_DUE = `
-select "environmentId", id as "webhookId" from webhooks
-where "dueAt" <= $1 and "disabledAt" is null and ($3 or "failingSince" is null)
-order by "dueAt" limit $2 for no key update skip locked`;
+with healthy as (
+  select "environmentId", id as "webhookId" from webhooks
+  where "dueAt" <= $1 and "disabledAt" is null and "failingSince" is null
+  order by "dueAt" limit $2 for no key update skip locked
+), failing as (
+  select "environmentId", id as "webhookId" from webhooks
+  where "dueAt" <= $1 and "disabledAt" is null and "failingSince" is not null
+  order by "dueAt" limit $3 for no key update skip locked
+)
+select * from (select * from healthy union all select * from failing) due limit $2`;
 
 const SAME_LANE = `d."environmentId" = l."environmentId" and d."webhookId" = l."webhookId"`;
 
@@ -97,7 +117,7 @@ export interface ClaimedDelivery extends LaneRow {
   attempts: number;
   attemptsBefore: number;
   event: string;
-  payload: ResponseSnapshot;
+  payload: EventSnapshot;
   url: string;
   secret: string | null;
   previousSecret: string | null;
@@ -105,6 +125,12 @@ export interface ClaimedDelivery extends LaneRow {
   /** Whether the webhook's last delivery failed. */
   isFailing: boolean;
 }
+
+/** Parameters: environment ids, delivery ids, attempts, new end of the lease. */
+export const RENEW = `
+update webhook_deliveries d set "nextAttemptAt" = $4
+from unnest($1::text[], $2::text[], $3::int[]) as c("environmentId", id, attempts)
+where d."environmentId" = c."environmentId" and d.id = c.id and d.attempts = c.attempts and d.status = 'sending'`;
 
 /**
  * When the locked webhooks have to be looked at next. One whose room is taken, or whose due deliveries wait for one of the
@@ -141,7 +167,8 @@ with settled as (
   insert into webhook_attempts ("environmentId", "deliveryId", attempt, "startedAt", "durationMs", status, error)
   select "environmentId", id, $3, $4, $5::int, $6::int, $7::text from settled
 )
-update webhooks w set "dueAt" = least(w."dueAt", $10::timestamptz),
+update webhooks w set "dueAt" = least(w."dueAt",
+    case when $7::text is null or w."consecutiveFailures" < ${PATIENCE} then $10::timestamptz else $10 + ${PAUSE} end),
   "lastDeliveredAt" = case when $7::text is null then $10 else w."lastDeliveredAt" end,
   "failingSince" = case when $7::text is not null then coalesce(w."failingSince", $4::timestamptz) end,
   "consecutiveFailures" = case when $7::text is null then 0 else w."consecutiveFailures" + 1 end

@@ -5,13 +5,13 @@ import type { ClaimedDelivery, DeliveryQueue } from "./delivery-queue.ts";
 export type DeliveryWorker = ReturnType<typeof createDeliveryWorker>;
 
 export interface DeliveryWorkerOptions {
-  queue: Pick<DeliveryQueue, "expand" | "claim" | "sweep">;
+  queue: Pick<DeliveryQueue, "expand" | "claim" | "renew" | "sweep" | "leaseMs">;
   deliver: Deliverer["deliver"];
   now: () => number;
   log: Logger;
   /** How long events are kept after they happened, for the log and for replays. */
   keepMs: number;
-  /** How long an event of another process may wait to be seen. */
+  /** How long an event that nobody announced may wait to be seen. */
   pollMs?: number;
   /** Messages under way at once in this process. */
   maxSending?: number;
@@ -19,6 +19,9 @@ export interface DeliveryWorkerOptions {
 
 const POLL_MS = 500;
 const MAX_SENDING = 128;
+
+/** Announced events are distributed at once, but no more often than this: those of a burst go together. */
+const EXPAND_INTERVAL_MS = 20;
 
 const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 10_000;
@@ -37,17 +40,37 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions) {
   const sending = new Map<Promise<void>, ClaimedDelivery>();
   const abort = new AbortController();
   let running: Promise<void> | undefined;
+  let renewal: NodeJS.Timeout | undefined;
   let isStopping = false;
   let isWoken = false;
   let wakeUp = (): void => undefined;
+  let isAnnounced = false;
+  let announcement: NodeJS.Timeout | undefined;
+  let expandedAt = Number.NEGATIVE_INFINITY;
   let sweptAt = 0;
-  return { start, stop, wake, sending: () => sending.size };
+  return { start, stop, wake, announce, isRunning: () => running !== undefined && !isStopping, sending: () => sending.size };
 
   function start(): void {
-    running ??= run();
+    if (running !== undefined) return;
+    renewal = setInterval(() => void renew(), queue.leaseMs / 3);
+    running = run();
   }
 
-  /** Looks at the queue at once: something in it has become due. */
+  /** Says that there are new events. May be called however often. */
+  function announce(): void {
+    if (announcement !== undefined || isStopping) return;
+    const waitMs = expandedAt + EXPAND_INTERVAL_MS - now();
+    if (waitMs > 0) announcement = setTimeout(expandNow, Math.min(waitMs, EXPAND_INTERVAL_MS));
+    else expandNow();
+  }
+
+  function expandNow(): void {
+    announcement = undefined;
+    isAnnounced = true;
+    wake();
+  }
+
+  /** Looks at the queue at once: a delivery in it has become due. */
   function wake(): void {
     isWoken = true;
     wakeUp();
@@ -56,11 +79,13 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions) {
   /** Takes nothing more, and waits a while for what is under way. */
   async function stop(): Promise<void> {
     isStopping = true;
+    clearTimeout(announcement);
     wake();
     await running;
     const timer = setTimeout(() => abort.abort(), STOP_GRACE_MS);
     while (sending.size > 0) await Promise.all(sending.keys());
     clearTimeout(timer);
+    clearInterval(renewal);
   }
 
   async function run(): Promise<void> {
@@ -81,7 +106,7 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions) {
   /** Distributes and sends until nothing is due or there is no room. */
   async function work(): Promise<void> {
     for (let isMore = true; isMore && !isStopping; ) {
-      isMore = await queue.expand();
+      isMore = await expand();
       isMore = (await send()) || isMore;
     }
     if (now() - sweptAt < SWEEP_INTERVAL_MS || isStopping) return;
@@ -89,23 +114,38 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions) {
     await queue.sweep(new Date(now() - keepMs));
   }
 
+  /** Distributes events when there are new ones, or may be. Tells whether there may be more. */
+  async function expand(): Promise<boolean> {
+    if (!isAnnounced && now() - expandedAt < pollMs) return false;
+    isAnnounced = false;
+    expandedAt = now();
+    try {
+      isAnnounced = await queue.expand();
+      return isAnnounced;
+    } catch (error) {
+      isAnnounced = true;
+      throw error;
+    }
+  }
+
+  /** Keeps what is being sent from being taken by others. */
+  async function renew(): Promise<void> {
+    if (sending.size === 0) return;
+    await queue.renew([...sending.values()]).catch((error: unknown) => {
+      log.warn({ err: error }, "webhook deliveries under way may be repeated: their leases cannot be renewed");
+    });
+  }
+
   /** Tells whether there may be more to send at once. */
   async function send(): Promise<boolean> {
     const free = maxSending - sending.size;
     if (free < 2) return false;
     const failing = [...sending.values()].filter(({ isFailing }) => isFailing).length;
-    const half = Math.floor(maxSending / 2);
-    const claimed = await claimWithin(free, Math.max(0, half - failing));
+    const places = Math.max(0, Math.floor(maxSending / 2) - failing);
+    // A webhook takes two places at most.
+    const claimed = await queue.claim({ webhooks: Math.floor(free / 2), failing: Math.floor(Math.min(places, free) / 2) });
     for (const delivery of claimed) begin(delivery);
     return claimed.length > 0;
-  }
-
-  /** First those that answer; a webhook takes two places at most. */
-  async function claimWithin(free: number, freeForFailing: number): Promise<ClaimedDelivery[]> {
-    const healthy = await queue.claim({ webhooks: Math.floor(free / 2), includeFailing: false });
-    const webhooks = Math.floor(Math.min(free - healthy.length, freeForFailing) / 2);
-    if (webhooks === 0) return healthy;
-    return [...healthy, ...(await queue.claim({ webhooks, includeFailing: true }))];
   }
 
   function begin(delivery: ClaimedDelivery): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { buildBody, buildSample, type ResponseSnapshot } from "./payload.ts";
+import { buildBody, type ResponseSnapshot } from "./payload.ts";
 
 const AT = "2026-01-12T12:00:00.000Z";
 const SNAPSHOT: ResponseSnapshot = {
@@ -68,16 +68,10 @@ describe("buildBody", () => {
   });
 });
 
-describe("buildSample", () => {
-  it.each([
-    ["responseFinished", true],
-    ["responseCreated", false],
-    ["responseUpdated", false],
-  ] as const)("is a response as %s tells of it", (event, finished) => {
-    const sample = buildSample({ event, now: new Date(AT), newId: () => "cnew", survey: { id: "csurvey", ...SNAPSHOT.survey } });
-    expect(Object.keys(sample).sort()).toEqual(Object.keys(SNAPSHOT).sort());
-    expect(sample).toMatchObject({ finished, surveyId: "csurvey", survey: SNAPSHOT.survey });
-    expect("_total" in sample.ttc).toBe(finished);
-    expect(sample.endingId !== null).toBe(finished);
-  });
+it("tells of what is not a response as it was written down", () => {
+  const payload = { id: "ccontact", userId: "user-42", email: null, deletedAt: AT };
+  const content = { webhookId: "chook", environmentId: "cenvironment", publicUrl: "https://mortar.example" };
+  expect(buildBody({ ...content, event: "contactDeleted", payload })).toBe(
+    `{"webhookId":"chook","event":"contactDeleted","data":{"id":"ccontact","userId":"user-42","email":null,"deletedAt":"${AT}"}}`,
+  );
 });

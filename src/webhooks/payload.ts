@@ -1,6 +1,22 @@
-/** Bodies of deliveries. Source: webhooks §4. Pure. */
+/** Bodies of deliveries. Source: webhooks §4 for those about responses, the others are ours. Pure. */
+import type { AttributeValue } from "../shared/attributes.ts";
 
-export const WEBHOOK_TRIGGERS = ["responseFinished", "responseCreated", "responseUpdated"] as const;
+/** The events of the published APIs. */
+export const RESPONSE_TRIGGERS = ["responseFinished", "responseCreated", "responseUpdated"] as const;
+
+/** Events that the published APIs do not have. */
+const OWN_TRIGGERS = [
+  "contactCreated",
+  "contactUpdated",
+  "contactDeleted",
+  "segmentEntered",
+  "segmentLeft",
+  "displayCreated",
+  "eventTracked",
+] as const;
+export type OwnTrigger = (typeof OWN_TRIGGERS)[number];
+
+export const WEBHOOK_TRIGGERS = [...RESPONSE_TRIGGERS, ...OWN_TRIGGERS] as const;
 export type WebhookTrigger = (typeof WEBHOOK_TRIGGERS)[number];
 
 /** A response as the outbox keeps it (src/responses/response-statements.ts); dates are ISO texts. */
@@ -24,19 +40,87 @@ export interface ResponseSnapshot {
   survey: { title: string; type: string; status: string; createdAt: string; updatedAt: string };
 }
 
+/** A contact as the change that is told of left it. Dates are ISO texts. */
+export interface ContactSnapshot {
+  id: string;
+  userId: string | null;
+  email: string | null;
+  /** Of its company, the customer's id. */
+  companyId: string | null;
+  attributes: Readonly<Record<string, AttributeValue>>;
+  createdAt: string;
+  updatedAt: string;
+}
+
+/** `contactUpdated`: also what changed, attributes by their keys; `userId`, `email` and `companyId` by these names. */
+export interface ContactChange extends ContactSnapshot {
+  changedKeys: string[];
+}
+
+/** `contactDeleted`. Of a contact that was erased no more than our id is told. */
+export interface ContactDeletion {
+  id: string;
+  userId: string | null;
+  email: string | null;
+  deletedAt: string;
+}
+
+/** `segmentEntered`, `segmentLeft`. */
+export interface MembershipSnapshot {
+  segment: { id: string; title: string };
+  contact: ContactSnapshot;
+}
+
+/** `displayCreated`. */
+export interface DisplaySnapshot {
+  id: string;
+  createdAt: string;
+  surveyId: string;
+  contact: { id: string; userId: string | null } | null;
+}
+
+/** `eventTracked`. */
+export interface TrackedSnapshot {
+  id: string;
+  name: string;
+  /** When it happened, not when it was told. */
+  occurredAt: string;
+  properties: Readonly<Record<string, unknown>>;
+  /** The contract that brought it. */
+  source: string;
+  contact: { id: string; userId: string };
+}
+
+export type OwnSnapshot =
+  | ContactSnapshot
+  | ContactChange
+  | ContactDeletion
+  | MembershipSnapshot
+  | DisplaySnapshot
+  | TrackedSnapshot;
+export type EventSnapshot = ResponseSnapshot | OwnSnapshot;
+
 export interface MessageContent {
   webhookId: string;
   environmentId: string;
   event: string;
-  payload: ResponseSnapshot;
+  payload: EventSnapshot;
   /** The address of this server, before the relative addresses of uploaded files. */
   publicUrl: string;
 }
 
 /** The body of a delivery, the same for each of its attempts. */
-export function buildBody({ webhookId, environmentId, event, payload, publicUrl }: MessageContent): string {
+export function buildBody({ webhookId, event, payload, ...rest }: MessageContent): string {
+  const data = "ttc" in payload ? buildResponseData(payload, rest) : payload;
+  return JSON.stringify({ webhookId, event, data });
+}
+
+function buildResponseData(
+  payload: ResponseSnapshot,
+  { environmentId, publicUrl }: Pick<MessageContent, "environmentId" | "publicUrl">,
+): object {
   const { contact, tags } = payload;
-  const data = {
+  return {
     id: payload.id,
     createdAt: payload.createdAt,
     updatedAt: payload.updatedAt,
@@ -55,7 +139,6 @@ export function buildBody({ webhookId, environmentId, event, payload, publicUrl 
     tags: tags.map((tag) => ({ ...tag, workspaceId: environmentId, environmentId })),
     survey: payload.survey,
   };
-  return JSON.stringify({ webhookId, event, data });
 }
 
 const STORED_FILE = /^\/storage\/[^/]+\/(public|private)\/./;
@@ -67,41 +150,4 @@ function withAbsoluteFiles(data: Record<string, unknown>, publicUrl: string): Re
   return Object.fromEntries(
     Object.entries(data).map(([key, value]) => [key, Array.isArray(value) ? value.map(absolute) : absolute(value)]),
   );
-}
-
-/** A response that looks like a real one, for trying out a webhook. */
-export function buildSample({
-  event,
-  now,
-  newId,
-  survey,
-}: {
-  event: WebhookTrigger;
-  now: Date;
-  newId: () => string;
-  /** The survey it pretends to answer. */
-  survey: { id: string } & ResponseSnapshot["survey"];
-}): ResponseSnapshot {
-  const finished = event === "responseFinished";
-  const { id: surveyId, ...told } = survey;
-  const contact = { id: newId(), userId: "test-user" };
-  return {
-    id: newId(),
-    createdAt: new Date(now.getTime() - 40_000).toISOString(),
-    updatedAt: now.toISOString(),
-    surveyId,
-    finished,
-    endingId: finished ? newId() : null,
-    data: { rating: 5, reason: "This is a test delivery" },
-    variables: {},
-    ttc: finished ? { rating: 2100, reason: 5400, _total: 7500 } : { rating: 2100 },
-    meta: { source: "test", userAgent: { browser: "Firefox", os: "Linux", device: "desktop" } },
-    contact,
-    contactAttributes: { userId: contact.userId },
-    singleUseId: null,
-    language: "default",
-    displayId: null,
-    tags: [],
-    survey: told,
-  };
 }

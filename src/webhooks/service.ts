@@ -1,3 +1,4 @@
+import { notifyChange } from "../db/change-feed.ts";
 import type { Database, Transaction } from "../db/database.ts";
 import { findOwnedRow, readableEnvironments } from "../db/owned-row.ts";
 import { type Page, queryPage } from "../db/page.ts";
@@ -11,10 +12,23 @@ export {
   DELIVERY_STATUSES,
   type Delivery,
   type DeliveryStatus,
+  MAX_OVERLAP_SECONDS,
   REPLAYABLE_STATUSES,
   type ReplayableStatus,
 } from "./delivery-log.ts";
-export { WEBHOOK_TRIGGERS, type WebhookTrigger } from "./payload.ts";
+export { OWN_EVENT_BODIES } from "./event-schema.ts";
+export type { Outbox, ToldEvent } from "./outbox.ts";
+export {
+  type ContactChange,
+  type ContactSnapshot,
+  type DisplaySnapshot,
+  type MembershipSnapshot,
+  type TrackedSnapshot,
+  WEBHOOK_TRIGGERS,
+  type WebhookTrigger,
+} from "./payload.ts";
+
+export { WebhookTriggerInput } from "./trigger-input.ts";
 
 export type WebhookService = ReturnType<typeof createWebhookService>;
 
@@ -52,6 +66,7 @@ export function createWebhookService({
   now,
   secretBox,
   targetRules,
+  forgetEnvironment,
 }: {
   db: Database;
   newId: () => string;
@@ -60,6 +75,8 @@ export function createWebhookService({
   now: () => number;
   secretBox: SecretBox;
   targetRules: TargetRules;
+  /** Drops what this process has cached of the environment. */
+  forgetEnvironment: (environmentId: string) => void;
 }) {
   return { list, get, create, createForSurveys, replace, remove };
 
@@ -107,7 +124,8 @@ export function createWebhookService({
   async function add(environmentId: string, input: WebhookInput): Promise<Webhook & { secret: string }> {
     await requireOutside(input.url);
     const secret = newSecret();
-    const [webhook] = await db.query<Webhook>(
+    const webhook = await write(
+      environmentId,
       `insert into webhooks as t ("environmentId", id, "createdAt", "updatedAt", name, url, source, triggers, "surveyIds", secret)
        values ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9) returning ${COLUMNS}`,
       [
@@ -135,7 +153,8 @@ export function createWebhookService({
     const { environmentId } = await find(db, caller, id, "write");
     requireOwnSurveys(surveyEnvironments, environmentId);
     await requireOutside(input.url);
-    const [webhook] = await db.query<Webhook>(
+    const webhook = await write(
+      environmentId,
       `update webhooks t set name = $3, url = $4, source = $5, triggers = $6, "surveyIds" = $7, "updatedAt" = $8,
          "failingSince" = case when "disabledAt" is null then "failingSince" end, "disabledAt" = null,
          "dueAt" = case when "disabledAt" is null then "dueAt" else $8 end
@@ -149,11 +168,20 @@ export function createWebhookService({
   /** Throws `not_found` (webhook), `forbidden`. */
   async function remove(caller: Principal, id: string): Promise<Webhook> {
     const { environmentId } = await find(db, caller, id, "manage");
-    const [webhook] = await db.query<Webhook>(
-      `delete from webhooks t where "environmentId" = $1 and id = $2 returning ${COLUMNS}`,
-      [environmentId, id],
-    );
+    const statement = `delete from webhooks t where "environmentId" = $1 and id = $2 returning ${COLUMNS}`;
+    const webhook = await write(environmentId, statement, [environmentId, id]);
     if (!webhook) throw notFound("webhook", id);
+    return webhook;
+  }
+
+  /** Tells every process which events the environment's webhooks ask for from now on. */
+  async function write(environmentId: string, statement: string, values: unknown[]): Promise<Webhook | undefined> {
+    const [webhook] = await db.transaction(async (tx) => {
+      const rows = await tx.query<Webhook>(statement, values);
+      await notifyChange(tx, "environment", environmentId);
+      return rows;
+    });
+    forgetEnvironment(environmentId);
     return webhook;
   }
 

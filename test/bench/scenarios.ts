@@ -34,6 +34,10 @@ export interface Ground {
   displays1000: Filled;
   /** Of the large environment, with an open text `q1`. */
   surveyId: string;
+  /** With a webhook that asks for every event of responses; its deliveries are left to another process. */
+  hooked: Filled & { surveyId: string };
+  /** The same without a webhook. */
+  plain: Filled & { surveyId: string };
 }
 
 /** Attributes that every seeded contact has. */
@@ -45,7 +49,10 @@ export const seededAttributes = (contact: number) => ({
 });
 
 const CONSTANT = "constant answer";
+const CONSTANT_STATE = "constant answer of the state's size";
 const UNCHANGED = "identify, unchanged contact";
+const HOOKED = "response with a webhook";
+const UNHEARD = "response without a webhook";
 
 export function scenariosOf(ground: Ground): Scenario[] {
   const { large, surveyId } = ground;
@@ -61,14 +68,12 @@ export function scenariosOf(ground: Ground): Scenario[] {
       body: (n, run) => identifyBody(half + pick(unchanged, n), { plan: `plan ${run} ${n}`, seats: run * 1_000_000 + n }),
     },
     identifyNew("identify, new contact", large),
+    { name: CONSTANT_STATE, method: "GET", path: "/bench/constant" },
     { name: "environment state", method: "GET", path: `/api/v1${client}/environment` },
     { name: "display", method: "POST", path: `/api/v2${client}/displays`, body: () => JSON.stringify({ surveyId }) },
-    {
-      name: "response",
-      method: "POST",
-      path: `/api/v2${client}/responses`,
-      body: (n, run) => JSON.stringify({ surveyId, finished: true, data: { q1: `answer ${run} ${n}` } }),
-    },
+    respond("response", { ...large, surveyId }),
+    respond(UNHEARD, ground.plain),
+    respond(HOOKED, ground.hooked),
     identifyUnchanged("identify among 1,000 contacts", ground.small),
     identifyUnchanged("identify with 5 segments", ground.segments5),
     identifyUnchanged("identify with 500 segments", ground.segments500),
@@ -78,12 +83,15 @@ export function scenariosOf(ground: Ground): Scenario[] {
 }
 
 export const RATIOS: readonly Ratio[] = [
-  ...[UNCHANGED, "identify, two attributes changed", "identify, new contact", "environment state", "display", "response"].map(
-    (of) => ({ of, to: CONSTANT }),
-  ),
+  ...[UNCHANGED, "identify, two attributes changed", "identify, new contact", "display", "response"].map((of) => ({
+    of,
+    to: CONSTANT,
+  })),
+  { of: "environment state", to: CONSTANT_STATE },
   { of: UNCHANGED, to: "identify among 1,000 contacts" },
   { of: "identify with 500 segments", to: "identify with 5 segments" },
   { of: "identify, 1,000 displays", to: "identify, 2 displays" },
+  { of: HOOKED, to: UNHEARD },
 ];
 
 /** The scenarios of which the database's own time and the processors' time are told as well. */
@@ -95,9 +103,17 @@ export function peerScenarios(environmentId: string): Scenario[] {
   return [
     identifyUnchanged(UNCHANGED, filled),
     identifyNew("identify, new contact", filled),
+    { name: CONSTANT_STATE, method: "GET", path: "/bench/constant" },
     { name: "environment state", method: "GET", path: `/api/v1/client/${environmentId}/environment` },
   ];
 }
+
+const respond = (name: string, { environmentId, surveyId }: Filled & { surveyId: string }): Scenario => ({
+  name,
+  method: "POST",
+  path: `/api/v2/client/${environmentId}/responses`,
+  body: (n, run) => JSON.stringify({ surveyId, finished: true, data: { q1: `answer ${run} ${n}` } }),
+});
 
 function identifyUnchanged(name: string, filled: Filled): Scenario {
   return {

@@ -1,6 +1,6 @@
 import type { Database } from "../../src/db/database.ts";
 import { newId } from "../../src/shared/ids.ts";
-import { buildSurvey, buildTenant } from "../support/build.ts";
+import { buildSurvey, buildTenant, buildWebhook } from "../support/build.ts";
 import { ANSWERABLE } from "../support/responses.ts";
 import { type Filled, type Ground, seededAttributes } from "./scenarios.ts";
 
@@ -11,6 +11,11 @@ const SMALL = 1_000;
 export async function prepareGround(db: Database, contacts: number): Promise<Ground> {
   const large = await fill(db, contacts);
   const { id: surveyId } = await buildSurvey(db, { ...idOf(large), document: ANSWERABLE });
+  const hooked = await fill(db, SMALL);
+  const { id: hookedSurveyId } = await buildSurvey(db, { ...idOf(hooked), document: ANSWERABLE });
+  await buildWebhook(db, { ...idOf(hooked), triggers: ["responseCreated", "responseUpdated", "responseFinished"] });
+  const plain = await fill(db, SMALL);
+  const { id: plainSurveyId } = await buildSurvey(db, { ...idOf(plain), document: ANSWERABLE });
   const small = await fill(db, SMALL);
   const segments5 = await fill(db, SMALL);
   const segments500 = await fill(db, SMALL);
@@ -23,7 +28,17 @@ export async function prepareGround(db: Database, contacts: number): Promise<Gro
   await makeResponses(db, { ...idOf(large), surveyId, contacts: Math.min(contacts, SMALL) });
   await db.query("vacuum analyze");
   await db.query("checkpoint"); // now, not during a measurement
-  return { large, small, segments5, segments500, displays2, displays1000, surveyId };
+  return {
+    large,
+    small,
+    segments5,
+    segments500,
+    displays2,
+    displays1000,
+    surveyId,
+    hooked: { ...hooked, surveyId: hookedSurveyId },
+    plain: { ...plain, surveyId: plainSurveyId },
+  };
 }
 
 const idOf = ({ environmentId }: Filled) => ({ environmentId });

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { runProcess } from "../support/child-process.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
@@ -58,6 +59,35 @@ it("mortar worker delivers, mortar webhooks shows and replays, and SIGTERM ends 
 
   worker.process.kill("SIGTERM");
   expect(await worker.exited).toBe(0);
+}, 90_000);
+
+it("mortar webhooks tries a webhook out, changes its secret and tells how it fares", async () => {
+  const good = await startReceiver();
+  const { id, secret } = await harness.makeWebhook(good.url);
+  const tried = await mortar("webhooks", "test", id, "--event", "contactCreated");
+  expect(tried).toMatchObject({ status: 0, stderr: "" });
+  expect(tried.stdout).toMatch(/^contactCreated [0-9a-f]{64}: 204 after \d+ ms\n$/);
+  expect(JSON.parse(good.received[0]?.body ?? "")).toMatchObject({ webhookId: id, event: "contactCreated" });
+
+  const rotated = await mortar("webhooks", "rotate-secret", id, "--overlap-seconds", "60");
+  expect(rotated.stdout).toMatch(/^whsec_\S{44}\n$/);
+  expect(rotated.stdout.trim()).not.toBe(secret);
+  expect(rotated.stderr).toMatch(/^the secret before signs beside it until \S+Z\n$/);
+  await mortar("webhooks", "test", id);
+  const { body = "", headers = {} } = good.received[1] ?? {};
+  const texts = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+  for (const each of [secret ?? "", rotated.stdout.trim()]) expect(new Webhook(each).verify(body, texts)).toBeDefined();
+
+  await harness.db.prisma.webhook.updateMany({ where: { id }, data: { disabledAt: new Date() } });
+  expect(JSON.parse((await mortar("webhooks", "status", id)).stdout)).toMatchObject({ webhookId: id, isEnabled: false });
+  expect((await mortar("webhooks", "enable", id)).stdout).toBe("it is on\n");
+  expect(JSON.parse((await mortar("webhooks", "status", id)).stdout)).toMatchObject({ isEnabled: true, waiting: 0 });
+
+  await good.close();
+  const failed = await mortar("webhooks", "test", id);
+  expect(failed).toMatchObject({ status: 1, stdout: "" });
+  expect(failed.stderr).toMatch(/^mortar: it did not arrive. responseCreated [0-9a-f]{64}: connection_refused after \d+ ms\n$/);
+  expect((await mortar("webhooks", "rotate-secret", id, "--overlap-seconds", "-1")).status).toBe(2);
 }, 90_000);
 
 it("what is called wrongly ends with status 2, and what is not there with 1", async () => {

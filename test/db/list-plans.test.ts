@@ -144,6 +144,7 @@ const responsesOf = (db: Database) =>
     environments: server.services.environments,
     surveys: createLiveSurveyService({ db }),
     newId,
+    outbox: { announce: () => undefined },
     publicUrl: "http://localhost",
     removeFile: server.services.uploads.removeFile,
     log: pino({ level: "silent" }),

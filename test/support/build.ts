@@ -133,6 +133,16 @@ export async function buildContact(
   return { id };
 }
 
+/** Makes a webhook that asks for events; it is seen by environments that no server has cached yet. */
+export async function buildWebhook(
+  db: Database,
+  { environmentId, triggers }: { environmentId: string; triggers: readonly string[] },
+): Promise<{ id: string }> {
+  const id = newId();
+  await db.prisma.webhook.create({ data: { environmentId, id, url: "https://hooks.example/", triggers: [...triggers] } });
+  return { id };
+}
+
 /** Makes a survey of the environment, in progress and of type app unless told otherwise; `document` is stored as given. */
 export async function buildSurvey(
   db: Database,

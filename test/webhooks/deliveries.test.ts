@@ -1,6 +1,9 @@
+import { pino } from "pino";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { openChangeFeed } from "../../src/db/change-feed.ts";
 import { newId } from "../../src/shared/ids.ts";
+import { createAnnouncer } from "../../src/webhooks/announcer.ts";
 import { type Harness, HOUR_MS, startHarness } from "./harness.ts";
 import { type Answer, type Receiver, startReceiver } from "./receiver.ts";
 
@@ -252,6 +255,26 @@ describe("a webhook", () => {
     await worker.stop();
   });
 
+  it("that fails again and again is tried twice a second, and at its old speed once it is well", async () => {
+    answer = status(500);
+    const { id } = await harness.makeWebhook(receiver.url);
+    const webhook = () => harness.db.prisma.webhook.findFirstOrThrow({ where: { id } });
+    for (let fired = 0; fired < 40; fired++) await harness.fire();
+    const worker = harness.startWorker();
+    await receiver.waitFor(21);
+    const [before, startedAt] = [receiver.received.length, Date.now()];
+    for (let fired = 0; fired < 3; fired++) {
+      await harness.fire();
+      worker.announce();
+    }
+    await receiver.waitFor(before + 8, 20_000);
+    expect(Date.now() - startedAt).toBeGreaterThan(2_000);
+    answer = status(204);
+    await expect.poll(async () => (await webhook()).consecutiveFailures).toBe(0);
+    await receiver.waitFor(before + 20, 5_000);
+    await worker.stop();
+  });
+
   it("that is deleted with deliveries under way gets no more, and harms nobody", async () => {
     const slow = await receive((response) => setTimeout(() => response.writeHead(204).end(), 300));
     const { id } = await harness.makeWebhook(slow.url);
@@ -270,7 +293,7 @@ describe("a webhook", () => {
     await harness.makeWebhook(receiver.url);
     await harness.fire();
     await harness.queue.expand();
-    const [lost] = await harness.queue.claim({ webhooks: 1, includeFailing: true });
+    const [lost] = await harness.queue.claim({ webhooks: 1, failing: 1 });
     if (lost === undefined) throw new Error("nothing was claimed");
     harness.clock.pass(59_000);
     expect(await harness.drain()).toBe(0);
@@ -279,6 +302,62 @@ describe("a webhook", () => {
     const late = { status: 500, error: "http_status" as const, durationMs: 1 };
     expect(await harness.queue.settle(lost, new Date(), late, { status: "failed" })).toBeNull();
     expect(await deliveries()).toMatchObject([{ status: "delivered", attempts: 2, log: [{ attempt: 2, status: 204 }] }]);
+  });
+});
+
+describe("a worker", () => {
+  /** Longer than the test. */
+  const pollMs = 600_000;
+
+  it("that is told of events sends them at once, and a burst of them without being told of each", async () => {
+    await harness.makeWebhook(receiver.url);
+    const worker = harness.startWorker({ pollMs });
+    await harness.fire();
+    worker.announce();
+    await receiver.waitFor(1);
+    for (let fired = 0; fired < 30; fired++) {
+      await harness.fire();
+      worker.announce();
+    }
+    await receiver.waitFor(31);
+    await worker.stop();
+    expect(await outbox()).toBe(0);
+  });
+
+  it("hears of events of another process by its notices", async () => {
+    await harness.makeWebhook(receiver.url);
+    const log = pino({ level: "silent" });
+    const [here, there] = [await openChangeFeed({ url: harness.url, log }), await openChangeFeed({ url: harness.url, log })];
+    const worker = harness.startWorker({ pollMs });
+    createAnnouncer({ db: harness.db, changes: here, worker });
+    const announce = createAnnouncer({
+      db: harness.db,
+      changes: there,
+      worker: { isRunning: () => false, announce: () => undefined },
+    });
+    for (let fired = 1; fired <= 5; fired++) {
+      await harness.fire();
+      announce();
+      announce();
+      await receiver.waitFor(fired);
+    }
+    await worker.stop();
+    await Promise.all([here.close(), there.close()]);
+  });
+
+  it("keeps what it is sending for longer than a lease", async () => {
+    const leaseMs = 600;
+    const short = await startHarness({ leaseMs, limits: { overallMs: 10_000, connectMs: 500 } });
+    answer = (response) => setTimeout(() => response.writeHead(204).end(), 4 * leaseMs);
+    await short.makeWebhook(receiver.url);
+    await short.fire();
+    const workers = [short.startWorker(), short.startWorker()];
+    await expect
+      .poll(() => short.db.prisma.webhookDelivery.findFirst())
+      .toMatchObject({ status: "delivered", attempts: 1, lastStatus: 204 });
+    expect(receiver.received).toHaveLength(1);
+    for (const worker of workers) await worker.stop();
+    await short.close();
   });
 });
 

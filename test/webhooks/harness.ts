@@ -82,14 +82,14 @@ export async function startHarness({
   async function drain(): Promise<number> {
     while (await parts.queue.expand());
     for (let sent = 0; ; ) {
-      const claimed = await parts.queue.claim({ webhooks: 50, includeFailing: true });
+      const claimed = await parts.queue.claim({ webhooks: 50, failing: 50 });
       if (claimed.length === 0) return sent;
       await Promise.all(claimed.map((delivery) => parts.deliverer.deliver(delivery, new AbortController().signal)));
       sent += claimed.length;
     }
   }
 
-  function startWorker(options: { maxSending?: number } = {}) {
+  function startWorker(options: { maxSending?: number; pollMs?: number } = {}) {
     const { deliver } = parts.deliverer;
     const worker = createDeliveryWorker({ queue: parts.queue, deliver, now, log, keepMs: 86_400_000, pollMs: 20, ...options });
     worker.start();

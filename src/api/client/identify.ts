@@ -158,7 +158,7 @@ function presentState(contact: IdentifiedContact, now: number): string {
   const spoken = typeof language === "string" ? `,"language":${JSON.stringify(echoLanguage(language))}` : "";
   return (
     `{"data":{"state":{"data":{"contactId":${JSON.stringify(id)},"userId":${JSON.stringify(userId)},` +
-    `"segments":${listOf(segmentIds, textOf)},"displays":${listOf(displays, displayOf)},` +
+    `"segments":${JSON.stringify(segmentIds)},"displays":${listOf(displays, displayOf)},` +
     `"responses":${listOf(responses, surveyOf)},"lastDisplayAt":${last}${spoken}},` +
     `"expiresAt":"${isoTime(now + STATE_LIFETIME_MS)}"}${presentNotes(notes)}}}`
   );
@@ -166,8 +166,6 @@ function presentState(contact: IdentifiedContact, now: number): string {
 
 const listOf = <Item>(items: readonly Item[], write: (item: Item) => string): string =>
   items.length === 0 ? "[]" : `[${items.map(write).join()}]`;
-
-const textOf = (text: string): string => JSON.stringify(text);
 
 type Interaction = IdentifiedContact["displays"][number];
 const displayOf = ({ surveyId, createdAt }: Interaction): string =>

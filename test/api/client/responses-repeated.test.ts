@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createSingleUseLinks } from "../../../src/responses/single-use.ts";
 import { newId } from "../../../src/shared/ids.ts";
-import { buildContact, buildSurvey, buildTenant } from "../../support/build.ts";
+import { buildContact, buildSurvey, buildTenant, buildWebhook } from "../../support/build.ts";
 import { ANSWERABLE, makeDisplay, readOutbox, readResponses } from "../../support/responses.ts";
 import { startTestServer, type TestServer } from "../../support/server.ts";
 
@@ -16,6 +16,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 beforeEach(async () => {
   ({ environmentId } = await buildTenant(server.db));
+  await buildWebhook(server.db, { environmentId, triggers: ["responseCreated", "responseUpdated", "responseFinished"] });
   ({ id: surveyId } = await buildSurvey(server.db, { environmentId, document: ANSWERABLE }));
   displayId = await makeDisplay(server, { environmentId, surveyId });
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vit
 import { createSingleUseLinks } from "../../../src/responses/single-use.ts";
 import { createGateTokens } from "../../../src/responses/tokens.ts";
 import { newId } from "../../../src/shared/ids.ts";
-import { buildContact, buildSurvey, buildTenant, type Tenant } from "../../support/build.ts";
+import { buildContact, buildSurvey, buildTenant, buildWebhook, type Tenant } from "../../support/build.ts";
 import { ANSWERABLE, makeDisplay, readOutbox, readResponses } from "../../support/responses.ts";
 import { startTestServer, type TestServer } from "../../support/server.ts";
 
@@ -24,6 +24,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 beforeEach(async () => {
   tenant = await buildTenant(server.db);
+  await buildWebhook(server.db, { ...tenant, triggers: ["responseCreated", "responseUpdated", "responseFinished"] });
   ({ environmentId } = tenant);
   ({ id: surveyId } = await buildSurvey(server.db, { environmentId, document: ANSWERABLE }));
 });

@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Services } from "../../../services.ts";
 import { ID_PATTERN } from "../../../shared/ids.ts";
-import { WEBHOOK_TRIGGERS } from "../../../webhooks/service.ts";
+import { WebhookTriggerInput } from "../../../webhooks/service.ts";
 import { BODY_ERRORS, ITEM_ERRORS, V1Error, v1Data } from "../envelope.ts";
 import { ListQuery, parseBody, parseFields, readPage, requireRowId, requireWritableEnvironment } from "./requests.ts";
 import { tenantFields, tenantInput, withTenant, withTenants } from "./tenant.ts";
@@ -27,7 +27,7 @@ const V1NewWebhook = z
 
 const WebhookCreate = z.object({
   url: z.url(),
-  triggers: z.array(z.enum(WEBHOOK_TRIGGERS)).min(1, "At least one trigger is required"),
+  triggers: z.array(WebhookTriggerInput).min(1, "At least one trigger is required"),
   name: z.string().nullish(),
   source: z.enum(["user", "zapier", "make", "n8n", "activepieces"]).optional(),
   surveyIds: z.array(z.string().regex(ID_PATTERN, "Invalid cuid2")).optional(),

@@ -7,7 +7,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Services } from "../../../services.ts";
 import { ID_PATTERN } from "../../../shared/ids.ts";
-import { DELIVERY_STATUSES, REPLAYABLE_STATUSES, WEBHOOK_TRIGGERS } from "../../../webhooks/service.ts";
+import { DELIVERY_STATUSES, MAX_OVERLAP_SECONDS, REPLAYABLE_STATUSES, WEBHOOK_TRIGGERS } from "../../../webhooks/service.ts";
 import { BODY_ERRORS, QUERY_ERRORS, V2Error, v2Data, v2List } from "../envelope.ts";
 import { listQuery } from "../list-query.ts";
 import { OWNER_IN_ANSWER, presentOwner } from "./owner.ts";
@@ -22,7 +22,8 @@ const Delivery = z
     ...OWNER_IN_ANSWER,
     event: z.string().meta({ example: "responseFinished" }),
     surveyId: z.string().nullable(),
-    responseId: z.string(),
+    subjectId: z.string().meta({ description: "What the event is about: a response, a contact, or a display of nobody" }),
+    responseId: z.string().nullable().meta({ description: "Null when the event is about something else" }),
     status: z.enum(DELIVERY_STATUSES),
     attempts: z.int().meta({ description: "How often it was tried, attempts that were cut off included" }),
     createdAt: z.date(),
@@ -66,8 +67,6 @@ const RotatedSecret = z
     previousSecretExpiresAt: z.date().nullable(),
   })
   .meta({ id: "V2WebhookSecret" });
-
-const MAX_OVERLAP_SECONDS = 30 * 86_400;
 
 const Id = z.string().regex(ID_PATTERN, "Invalid cuid2");
 const WebhookPath = z.object({ webhookId: Id });

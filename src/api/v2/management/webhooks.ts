@@ -4,7 +4,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Services } from "../../../services.ts";
 import { ID_PATTERN } from "../../../shared/ids.ts";
-import { WEBHOOK_TRIGGERS } from "../../../webhooks/service.ts";
+import { WebhookTriggerInput } from "../../../webhooks/service.ts";
 import { BODY_ERRORS, QUERY_ERRORS, V2Error, v2Data, v2List } from "../envelope.ts";
 import { listQuery } from "../list-query.ts";
 import { listedOwner, OWNER_IN_ANSWER, OWNER_IN_BODY, OWNER_IN_QUERY, presentOwner, resolveOwner } from "./owner.ts";
@@ -32,7 +32,7 @@ const WebhookWrite = z.object({
   name: z.string().nullable(),
   url: z.url(),
   source: z.enum(["user", "zapier", "make", "n8n"]),
-  triggers: z.array(z.enum(WEBHOOK_TRIGGERS)).min(1, "At least one trigger is required"),
+  triggers: z.array(WebhookTriggerInput).min(1, "At least one trigger is required"),
   surveyIds: z.array(Id),
 });
 const WebhookCreate = z.object({ ...OWNER_IN_BODY, ...WebhookWrite.shape });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { newId } from "../../../../src/shared/ids.ts";
 import type { PermissionLevel } from "../../../../src/shared/principal.ts";
-import { buildApiKey, buildContact, buildSurvey, buildTenant, type Tenant } from "../../../support/build.ts";
+import { buildApiKey, buildContact, buildSurvey, buildTenant, buildWebhook, type Tenant } from "../../../support/build.ts";
 import { makeDisplay, readOutbox, readResponses } from "../../../support/responses.ts";
 import { startTestServer, type TestServer } from "../../../support/server.ts";
 import { BAD_ID, BAD_JSON, conflict, fields, ID, ISO, message, NO_KEY, NO_PERMISSION, NO_TENANT, notFound } from "./answers.ts";
@@ -17,6 +17,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 beforeEach(async () => {
   tenant = await buildTenant(server.db);
+  await buildWebhook(server.db, { ...tenant, triggers: ["responseCreated", "responseUpdated", "responseFinished"] });
   surveyId = (await buildSurvey(server.db, { environmentId: tenant.environmentId, document: DOCUMENT })).id;
 });
 

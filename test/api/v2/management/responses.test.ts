@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newId } from "../../../../src/shared/ids.ts";
-import { buildApiKey, buildContact, buildSurvey, buildTenant, type Tenant } from "../../../support/build.ts";
+import { buildApiKey, buildContact, buildSurvey, buildTenant, buildWebhook, type Tenant } from "../../../support/build.ts";
 import { startTestServer, type TestServer } from "../../../support/server.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "../../../support/temporary-folder.ts";
 
@@ -16,6 +16,7 @@ beforeAll(async () => {
   folder = makeTemporaryFolder();
   server = await startTestServer({ PUBLIC_URL, DATA_DIR: folder.path });
   [tenant, neighbour] = [await buildTenant(server.db), await buildTenant(server.db)];
+  await buildWebhook(server.db, { ...tenant, triggers: ["responseCreated", "responseUpdated", "responseFinished"] });
 });
 afterAll(async () => {
   await server.close();

@@ -95,12 +95,26 @@ describe("GET /webhooks/{id}/deliveries", () => {
       data: [
         {
           ...common,
-          ...{ responseId: refused, status: "pending", nextAttemptAt: ISO, lastStatus: 503, lastError: "http_status" },
+          ...{
+            subjectId: refused,
+            responseId: refused,
+            status: "pending",
+            nextAttemptAt: ISO,
+            lastStatus: 503,
+            lastError: "http_status",
+          },
           log: [{ ...attempt, status: 503, error: "http_status" }],
         },
         {
           ...common,
-          ...{ responseId: arrived, status: "delivered", nextAttemptAt: null, lastStatus: 204, lastError: null },
+          ...{
+            subjectId: arrived,
+            responseId: arrived,
+            status: "delivered",
+            nextAttemptAt: null,
+            lastStatus: 204,
+            lastError: null,
+          },
           log: [{ ...attempt, status: 204, error: null }],
         },
       ],
