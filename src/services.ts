@@ -3,8 +3,10 @@ import { lookup } from "node:dns/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { type ActionClassService, createActionClassService } from "./action-classes/service.ts";
+import { type ApiKeyManagement, createApiKeyManagement } from "./api-keys/management.ts";
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
+import { type AuditLogService, createAuditLogService } from "./audit-log/service.ts";
 import { type CompanyDirectory, createCompanyDirectory } from "./companies/directory.ts";
 import { type CompanyService, createCompanyService } from "./companies/service.ts";
 import { type CompleteConfig, publicUrl } from "./config/env.ts";
@@ -21,13 +23,17 @@ import { type ContactService, createContactService, createContactWatch } from ".
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
 import type { JobQueue } from "./db/job-queue.ts";
+import { onceCommitted } from "./db/write-scope.ts";
 import { createDisplayService, type DisplayService } from "./displays/service.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createErasureService, createSuppression, type ErasureService } from "./erasures/service.ts";
 import { createEventDirectory, type EventDirectory } from "./events/directory.ts";
 import { createEventService, type EventService } from "./events/service.ts";
+import { createIdempotencyService, type IdempotencyService } from "./idempotency/service.ts";
 import { createJobService, createRowWriter, type JobService } from "./jobs/service.ts";
+import { createLinkSurveyService, type LinkSurveyService } from "./link-surveys/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
+import { createProjectService, type ProjectService } from "./projects/service.ts";
 import { createGates } from "./responses/gates.ts";
 import { createResponseManagement, type ResponseManagement } from "./responses/management.ts";
 import { createRecaptchaVerifier } from "./responses/recaptcha.ts";
@@ -61,9 +67,11 @@ import { createWebhookService, type WebhookService } from "./webhooks/service.ts
 export interface Services {
   actionClasses: ActionClassService;
   apiKeys: ApiKeyService;
+  apiKeyManagement: ApiKeyManagement;
   attributeKeys: AttributeKeyService;
   attributeRows: AttributeRowService;
   attributeWriter: AttributeWriter;
+  auditLog: AuditLogService;
   contactLinks: ContactLinkService;
   companies: CompanyService;
   companyDirectory: CompanyDirectory;
@@ -77,8 +85,11 @@ export interface Services {
   erasures: ErasureService;
   eventDirectory: EventDirectory;
   events: EventService;
+  idempotency: IdempotencyService;
   jobs: JobService;
+  linkSurveys: LinkSurveyService;
   organizations: OrganizationService;
+  projects: ProjectService;
   responseManagement: ResponseManagement;
   responses: ResponseService;
   segmentManagement: SegmentManagement;
@@ -152,8 +163,9 @@ export function createServices({
   });
   const liveSurveys = createLiveSurveyService({ db });
   const displays = createDisplayService({ db, surveys: liveSurveys, watch, outbox, newId });
+  const gateTokens = createGateTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now });
   const gates = createGates({
-    tokens: createGateTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    tokens: gateTokens,
     singleUseLinks,
     verifyRecaptcha: createRecaptchaVerifier({
       siteKey: config.RECAPTCHA_SITE_KEY,
@@ -195,16 +207,24 @@ export function createServices({
     forgetEnvironment: environments.forget,
   });
   const teams = createTeamService({ db, newId, now: Date.now, minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE });
+  const contactLinkTokens = createContactLinkTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now });
   const contactLinks = createContactLinkService({
     db,
     environments,
     surveys: liveSurveys,
     segments,
-    tokens: createContactLinkTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    tokens: contactLinkTokens,
     buildSingleUseQuery: singleUseLinks.buildQuery,
     newId,
     now: Date.now,
     publicUrl: publicUrl(config),
+  });
+  const linkSurveys = createLinkSurveyService({
+    db,
+    readSingleUse: singleUseLinks.read,
+    readVerifiedEmail: gateTokens.readEmail,
+    readContactLink: contactLinkTokens.read,
+    issuePin: gateTokens.issuePin,
   });
   const responseManagement = createResponseManagement({
     db,
@@ -242,6 +262,7 @@ export function createServices({
   return {
     actionClasses,
     apiKeys,
+    apiKeyManagement: createApiKeyManagement({ db, newId, now: Date.now, forget: apiKeys.forget }),
     attributeKeys,
     attributeRows: createAttributeRowService({ db }),
     attributeWriter: createAttributeWriter({
@@ -251,6 +272,7 @@ export function createServices({
       environments,
       watch,
     }),
+    auditLog: createAuditLogService({ db, now: Date.now, retentionDays: config.AUDIT_RETENTION_DAYS }),
     contactLinks,
     companies,
     companyDirectory: createCompanyDirectory({ db }),
@@ -268,8 +290,17 @@ export function createServices({
     erasures,
     eventDirectory: createEventDirectory({ db }),
     events,
+    idempotency: createIdempotencyService({ db, secretBox: createSecretBox(encryptionKey), now: Date.now }),
     jobs,
+    linkSurveys,
     organizations,
+    projects: createProjectService({
+      db,
+      newId,
+      now: Date.now,
+      forgetEnvironment: environments.forget,
+      forgetApiKeys: apiKeys.forget,
+    }),
     responseManagement,
     responses,
     segmentManagement,
@@ -334,7 +365,7 @@ function createWebhooks({
     db,
     queue,
     deliverer,
-    wake: announce,
+    wake: () => onceCommitted(announce),
     now,
     newId,
     newMessageId: () => randomBytes(32).toString("hex"),
@@ -360,7 +391,7 @@ const installationOf = (config: CompleteConfig) => ({
 });
 
 /** What runs in the background of a server. */
-export function backgroundTasks({ erasures, events, jobs }: Services): Parameters<JobQueue["start"]>[0] {
+export function backgroundTasks({ auditLog, erasures, events, idempotency, jobs }: Services): Parameters<JobQueue["start"]>[0] {
   const tasks = { ...jobs.tasks, ...erasures.tasks, tidy };
   return { tasks, daily: ["tidy"], onStart: resume };
 
@@ -368,6 +399,8 @@ export function backgroundTasks({ erasures, events, jobs }: Services): Parameter
     await events.deleteExpired();
     await jobs.deleteExpired();
     await erasures.deleteExpired();
+    await idempotency.deleteExpired();
+    await auditLog.deleteExpired();
   }
 
   async function resume(): Promise<void> {

@@ -1,24 +1,15 @@
 import { type ChangeFeed, notifyChange } from "../db/change-feed.ts";
-import type { Database, Transaction } from "../db/database.ts";
-import { PERMISSION_LEVELS, type PermissionLevel, type Principal } from "../shared/principal.ts";
-import { conflict, invalid, invalidField, notFound, type ProblemIssue, unauthenticated } from "../shared/problem.ts";
+import type { Database } from "../db/database.ts";
+import { onceCommitted } from "../db/write-scope.ts";
+import type { PermissionLevel, Principal } from "../shared/principal.ts";
+import { conflict, invalidField, notFound, unauthenticated } from "../shared/problem.ts";
 import { createSingleFlightCache } from "../shared/single-flight-cache.ts";
+import { type ApiKey, checkOwners, insertApiKey, toOrganizationAccess, toPermissions } from "./api-key-rows.ts";
 import { generateKey, isModernKey, keyLookup } from "./key-format.ts";
 
-export type ApiKeyService = ReturnType<typeof createApiKeyService>;
+export type { ApiKey } from "./api-key-rows.ts";
 
-/** An API key as it may be shown: everything but the secret, of which only a hash is kept. */
-export interface ApiKey {
-  id: string;
-  createdAt: Date;
-  createdBy: string | null;
-  lastUsedAt: Date | null;
-  label: string;
-  organizationId: string;
-  organizationAccess: { read: boolean; write: boolean };
-  /** Environment id → level. */
-  permissions: Record<string, PermissionLevel>;
-}
+export type ApiKeyService = ReturnType<typeof createApiKeyService>;
 
 export interface ApiKeyInput {
   organizationId: string;
@@ -104,7 +95,7 @@ export function createApiKeyService({
     now,
   });
   changes.subscribe("api_key", cache.clear, cache.clear); // rare, and a reload costs one indexed read per key
-  return { authenticate, grants, create, list, revoke };
+  return { authenticate, forget, grants, create, list, revoke };
 
   /** The principal behind a key as it was sent. Throws `unauthenticated` when there is no such key. */
   async function authenticate(secret: string): Promise<Principal> {
@@ -173,7 +164,7 @@ export function createApiKeyService({
     if (!isModernKey(secret)) throw invalidField("secret", "An API key is fbk_ and one or more of A-Z a-z 0-9 _ -");
     await db.transaction(async (tx) => {
       await checkOwners(tx, apiKey);
-      if (!(await insert(tx, apiKey, secret))) throw conflict("secret", "This API key exists already");
+      if (!(await insertApiKey(tx, apiKey, secret))) throw conflict("secret", "This API key exists already");
     });
     return { apiKey, secret };
   }
@@ -214,53 +205,13 @@ export function createApiKeyService({
       if (deleted.length === 0) throw notFound("API key", id);
       await notifyChange(tx, "api_key", id);
     });
-    cache.clear(); // the notice may take a moment to come back to this process
+    forget(); // the notice may take a moment to come back to this process
   }
-}
 
-async function insert(tx: Transaction, apiKey: ApiKey, secret: string): Promise<boolean> {
-  const { lookupHash, isLegacy } = keyLookup(secret);
-  const inserted = await tx.query(
-    `insert into api_keys
-       (id, "createdAt", "createdBy", label, "lookupHash", "isLegacy", "organizationId", "organizationAccess", permissions)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-     on conflict ("lookupHash") do nothing returning id`,
-    [
-      apiKey.id,
-      apiKey.createdAt,
-      apiKey.createdBy,
-      apiKey.label,
-      lookupHash,
-      isLegacy,
-      apiKey.organizationId,
-      JSON.stringify({ accessControl: apiKey.organizationAccess }),
-      JSON.stringify(apiKey.permissions),
-    ],
-  );
-  return inserted.length === 1;
-}
-
-/** Throws unless the organization exists and owns every environment and the creator named by the key. */
-async function checkOwners(tx: Transaction, { organizationId, permissions, createdBy }: ApiKey): Promise<void> {
-  const organizations = await tx.query(`select id from organizations where id = $1 for key share`, [organizationId]);
-  if (organizations.length === 0) throw notFound("organization", organizationId);
-  const own = await tx.query<{ id: string }>(
-    `select e.id from environments e join projects p on p.id = e."projectId" where p."organizationId" = $1 and e.id = any($2)`,
-    [organizationId, Object.keys(permissions)],
-  );
-  const ownIds = new Set(own.map(({ id }) => id));
-  const issues: ProblemIssue[] = Object.entries(permissions).flatMap(([id, level]) => [
-    ...(ownIds.has(id) ? [] : [{ field: `permissions.${id}`, issue: "The organization has no such environment" }]),
-    ...(isPermissionLevel(level) ? [] : [{ field: `permissions.${id}`, issue: "A level is read, write or manage" }]),
-  ]);
-  if (createdBy !== null) {
-    const members = await tx.query(`select 1 from memberships where "organizationId" = $1 and "userId" = $2`, [
-      organizationId,
-      createdBy,
-    ]);
-    if (members.length === 0) issues.push({ field: "createdBy", issue: "The organization has no such member" });
+  /** Drops what is cached of keys in this process; others are told by the change feed. */
+  function forget(): void {
+    onceCommitted(cache.clear);
   }
-  if (issues.length > 0) throw invalid("The API key names what is not the organization's", { issues });
 }
 
 const toPrincipal = (row: KeyRow): Principal => ({
@@ -270,19 +221,3 @@ const toPrincipal = (row: KeyRow): Principal => ({
   organizationAccess: toOrganizationAccess(row.organizationAccess),
   permissions: toPermissions(row.permissions),
 });
-
-/** Stored as `{"accessControl":{"read","write"}}`; whatever is missing is not granted. */
-function toOrganizationAccess(stored: unknown): { read: boolean; write: boolean } {
-  const access = member(stored, "accessControl");
-  return { read: member(access, "read") === true, write: member(access, "write") === true };
-}
-
-function toPermissions(stored: unknown): Map<string, PermissionLevel> {
-  const entries: [string, unknown][] = typeof stored === "object" && stored !== null ? Object.entries(stored) : [];
-  return new Map(entries.flatMap(([id, level]): [string, PermissionLevel][] => (isPermissionLevel(level) ? [[id, level]] : [])));
-}
-
-const member = (value: unknown, name: string): unknown =>
-  typeof value === "object" && value !== null && name in value ? Reflect.get(value, name) : undefined;
-
-const isPermissionLevel = (value: unknown): value is PermissionLevel => PERMISSION_LEVELS.some((level) => level === value);

@@ -1,7 +1,7 @@
 /** What a new installation starts with, so that the first request needs no set-up. */
 import { createHash, randomBytes } from "node:crypto";
 import type { Database, Transaction } from "../db/database.ts";
-import { DEFAULT_ATTRIBUTE_KEYS } from "../shared/default-attribute-keys.ts";
+import { insertProject } from "../projects/service.ts";
 
 /** As written to `DATA_DIR/bootstrap.json`. */
 export interface Installation {
@@ -45,7 +45,17 @@ export function createBootstrapService({ db, newId }: { db: Database; newId: () 
       );
       if (found?.exist) return null;
       const ownerId = await insertOrganization(tx, installation, input);
-      await insertProject(tx, installation);
+      await insertProject(tx, {
+        id: installation.projectId,
+        organizationId: installation.organizationId,
+        name: "My project",
+        environments: {
+          production: installation.environments.production.id,
+          development: installation.environments.development.id,
+        },
+        at: new Date(),
+        newId,
+      });
       await insertApiKey(tx, installation, ownerId);
       keep(installation);
       return installation;
@@ -80,33 +90,6 @@ export function createBootstrapService({ db, newId }: { db: Database; newId: () 
       ownerId,
     ]);
     return ownerId;
-  }
-
-  async function insertProject(tx: Transaction, { projectId, organizationId, environments }: Installation): Promise<void> {
-    await tx.query(`insert into projects (id, "organizationId", name, "updatedAt") values ($1, $2, 'My project', now())`, [
-      projectId,
-      organizationId,
-    ]);
-    await insertEnvironment(tx, projectId, environments.production.id, "production");
-    await insertEnvironment(tx, projectId, environments.development.id, "development");
-  }
-
-  async function insertEnvironment(tx: Transaction, projectId: string, id: string, type: string): Promise<void> {
-    await tx.query(`insert into environments (id, "projectId", type, "updatedAt") values ($1, $2, $3::environment_type, now())`, [
-      id,
-      projectId,
-      type,
-    ]);
-    for (const { key, name, isUnique } of DEFAULT_ATTRIBUTE_KEYS)
-      await tx.query(
-        `insert into contact_attribute_keys ("environmentId", id, key, name, type, "isUnique", "updatedAt")
-         values ($1, $2, $3, $4, 'default', $5, now())`,
-        [id, newId(), key, name, isUnique],
-      );
-    await tx.query(`insert into languages ("environmentId", id, code, "updatedAt") values ($1, $2, 'en-US', now())`, [
-      id,
-      newId(),
-    ]);
   }
 
   async function insertApiKey(tx: Transaction, installation: Installation, ownerId: string): Promise<void> {

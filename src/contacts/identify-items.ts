@@ -1,5 +1,5 @@
 /** Identifies many contacts at once: reads them all, then writes those that are new and those that change. */
-import type { Transaction } from "../db/database.ts";
+import type { Statement, Transaction } from "../db/database.ts";
 import {
   type Change,
   CREATE,
@@ -46,47 +46,70 @@ export async function identifyItems(
   return items.map(({ eventQueries }) => (eventQueries === null ? plainRows : askingRows).shift() ?? null);
 }
 
+/** A contact that is to change, and which of the items it is. */
+interface PlacedChange extends Change {
+  at: number;
+  found: FoundRow;
+}
+
+/** A contact that is to be made, and which of the items it is. */
+interface Missing {
+  item: IdentifyItem;
+  at: number;
+}
+
+type Rows = (IdentifiedRow | null)[];
+
 /** The same for items of environments whose segments all ask for companies and events, or all do not. */
 async function identifyAlike(
   db: Executor,
   items: readonly IdentifyItem[],
   { newId, now }: Sources,
   { withFacts }: { withFacts: boolean },
-): Promise<(IdentifiedRow | null)[]> {
+): Promise<Rows> {
   const found = withFacts
     ? await db.query<FoundRow>(FIND_WITH_FACTS, findWithFactsValues(items))
     : await db.query<FoundRow>(FIND, findValues(items));
-  const rows: (IdentifiedRow | null)[] = [];
-  const changes: (Change & { at: number; found: FoundRow })[] = [];
-  const missing: { item: IdentifyItem; at: number }[] = [];
+  const rows: Rows = [];
+  const changes: PlacedChange[] = [];
+  const missing: Missing[] = [];
   for (const [at, item] of items.entries()) {
+    rows.push(null);
     const row = found[at];
-    const times = row && row.id !== null ? timesOfChange(item, row, now()) : undefined;
-    rows.push(times === null && row ? identified(row) : null);
-    if (!row || times === undefined) missing.push({ item, at });
-    else if (times !== null) changes.push({ item, times, at, found: row });
-  }
-  if (changes.length > 0)
-    for (const { position, ...updated } of await db.query<UpdatedRow>(
-      withFacts ? UPDATE_WITH_COMPANY : UPDATE,
-      updateValues(changes),
-    )) {
-      const change = changes[position - 1];
-      if (change) rows[change.at] = { ...identified(change.found), ...updated };
+    if (!row || row.id === null) {
+      missing.push({ item, at });
+      continue;
     }
-  if (missing.length > 0) {
-    const places = new Map(missing.map((each) => [newId(), each]));
-    const values = createValues(
-      missing.map(({ item }) => item),
-      [...places.keys()],
-    );
-    for (const created of await db.query<CreatedRow>(withFacts ? CREATE_WITH_COMPANY : CREATE, values)) {
-      const place = places.get(created.id);
-      if (place)
-        rows[place.at] = { ...created, ...NO_PAST, isNew: true, emailTaken: Boolean(place.item.email) && !created.email };
-    }
+    const times = timesOfChange(item, row, now());
+    if (times === null) rows[at] = identified(row);
+    else changes.push({ item, times, at, found: row });
   }
+  if (changes.length > 0) await update(db, changes, rows, withFacts ? UPDATE_WITH_COMPANY : UPDATE);
+  if (missing.length > 0) await create(db, missing, rows, { newId, statement: withFacts ? CREATE_WITH_COMPANY : CREATE });
   return rows;
+}
+
+async function update(db: Executor, changes: readonly PlacedChange[], rows: Rows, statement: Statement): Promise<void> {
+  for (const { position, ...updated } of await db.query<UpdatedRow>(statement, updateValues(changes))) {
+    const change = changes[position - 1];
+    if (change) rows[change.at] = { ...identified(change.found), ...updated };
+  }
+}
+
+async function create(
+  db: Executor,
+  missing: readonly Missing[],
+  rows: Rows,
+  { newId, statement }: { newId: () => string; statement: Statement },
+): Promise<void> {
+  const places = new Map(missing.map((each) => [newId(), each]));
+  const items = missing.map(({ item }) => item);
+  for (const created of await db.query<CreatedRow>(statement, createValues(items, [...places.keys()]))) {
+    const place = places.get(created.id);
+    if (!place) continue;
+    const emailTaken = Boolean(place.item.email) && created.email === null;
+    rows[place.at] = { ...created, ...NO_PAST, isNew: true, emailTaken };
+  }
 }
 
 /** What a contact that was just created has done. */

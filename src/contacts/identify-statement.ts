@@ -266,15 +266,15 @@ const queriesOf = (items: readonly IdentifyItem[]): string => JSON.stringify(ite
  */
 export function timesOfChange({ email, patch, companyId }: IdentifyItem, found: FoundRow, now: number): Change["times"] | null {
   const { attributes } = found;
-  let times: Record<string, number> | null = found.isSeenLongAgo ? noTimes() : null;
-  for (const key in patch) if (attributes[key] !== (patch[key] ?? undefined)) (times ??= noTimes())[key] = now;
-  if (email !== undefined && email !== found.email) (times ??= noTimes()).email = now;
-  if (companyId !== null && companyId !== found.companyId) (times ??= noTimes())[COMPANY_TIME] = now;
+  const changed: string[] = [];
+  for (const key in patch) if (attributes[key] !== (patch[key] ?? undefined)) changed.push(key);
+  if (email !== undefined && email !== found.email) changed.push("email");
+  if (companyId !== null && companyId !== found.companyId) changed.push(COMPANY_TIME);
+  if (changed.length === 0 && !found.isSeenLongAgo) return null;
+  const times: Record<string, number> = Object.create(null); // keys are the customer's: `__proto__` is one like others
+  for (const key of changed) times[key] = now;
   return times;
 }
-
-/** Keys are the customer's: `__proto__` is one like others. */
-const noTimes = (): Record<string, number> => Object.create(null);
 
 function isEmpty(patch: object): boolean {
   for (const _key in patch) return false;

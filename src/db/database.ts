@@ -1,8 +1,10 @@
 import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
 import type { Logger } from "pino";
+import { unavailable } from "../shared/problem.ts";
 import { isRetryable } from "./errors.ts";
 import { PrismaClient } from "./generated/client.ts";
+import { beginUnit, currentUnit, hasActor, nameActor, type UnitOfWork } from "./write-scope.ts";
 
 export { Prisma } from "./generated/client.ts";
 export type * from "./generated/models.ts";
@@ -23,6 +25,12 @@ export interface Transaction {
 export type Database = ReturnType<typeof openDatabase>;
 
 const MAX_TRIES = 4;
+
+/** Statements that change rows; in the name of an actor they are run in a transaction that says so. */
+const WRITES = /^\s*(?:insert|update|delete|with)\b/i;
+
+/** How long a request waits for others to finish before it begins a unit of work. */
+const UNIT_TIMEOUT_MS = 2_500;
 
 /**
  * How named statements are planned: once per connection, for any values, by index. They are written for it; planning
@@ -49,10 +57,13 @@ export interface DatabaseOptions {
  */
 export function openDatabase({ url, poolSize, prepared = true, log }: DatabaseOptions) {
   const namedSize = Math.max(1, Math.floor(poolSize / 3));
-  const pool = openPool({ url, max: Math.max(1, poolSize - namedSize), log });
+  // A unit of work holds a connection while its request reads over another.
+  const max = Math.max(2, poolSize - namedSize);
+  const pool = openPool({ url, max, log });
+  const units = createSlots(Math.floor(max / 2));
   const namedPool = openPool({ url, max: namedSize, log, ...(prepared && { settings: PLAN_FOR_NAMED }) });
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
-  return { prisma, query, transaction, isReachable, connections, close, namedConnections: namedSize };
+  return { prisma, query, transaction, openUnit, isReachable, connections, close, namedConnections: namedSize };
 
   function toQuery(statement: Statement | string, values: unknown[]): pg.QueryConfig {
     if (typeof statement === "string") return { text: statement, values };
@@ -70,20 +81,30 @@ export function openDatabase({ url, poolSize, prepared = true, log }: DatabaseOp
     };
   }
 
-  /** Runs one statement on any connection. */
+  /**
+   * Runs one statement on any connection. Within a unit of work an unnamed one is a part of it; named ones never are,
+   * because what they fill is shared: caches, and calls of several requests that go together.
+   */
   async function query<Row extends object>(statement: Statement | string, values: unknown[] = []): Promise<Row[]> {
+    if (typeof statement === "string") {
+      const unit = currentUnit();
+      if (unit) return await unit.nest((tx) => tx.query<Row>(statement, values));
+      if (hasActor() && WRITES.test(statement)) return await runOnce((tx) => tx.query<Row>(statement, values));
+    }
     const { rows } = await (typeof statement === "string" ? pool : namedPool).query<Row>(toQuery(statement, values));
     return rows;
   }
 
   /**
    * Runs `work` in a transaction (read committed) and commits. What the database asks to be repeated (a deadlock, a
-   * serialization failure) is repeated up to three times, so `work` must have no effect outside of it.
+   * serialization failure) is repeated up to three times, so `work` must have no effect outside of it. Within a unit of
+   * work it is a part of that, undone alone when it fails.
    */
   async function transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
     for (let tries = 1; ; tries++) {
       try {
-        return await runOnce(work);
+        const unit = currentUnit();
+        return await (unit ? unit.nest(work) : runOnce(work));
       } catch (error) {
         if (tries === MAX_TRIES || !isRetryable(error)) throw error;
         await new Promise((resume) => setTimeout(resume, Math.random() * 20 * tries));
@@ -97,11 +118,8 @@ export function openDatabase({ url, poolSize, prepared = true, log }: DatabaseOp
     let broken: Error | undefined;
     try {
       await client.query("begin");
-      const result = await work({
-        query: async <Row extends object>(statement: Statement | string, values: unknown[] = []) =>
-          (await client.query<Row>(toQuery(statement, values))).rows,
-        afterCommit: (effect) => effects.push(effect),
-      });
+      await nameActor(client);
+      const result = await work(transactionOf(client, (effect) => effects.push(effect)));
       await client.query("commit");
       for (const effect of effects) effect();
       return result;
@@ -112,6 +130,32 @@ export function openDatabase({ url, poolSize, prepared = true, log }: DatabaseOp
       throw error;
     } finally {
       client.release(broken);
+    }
+  }
+
+  function transactionOf(client: pg.ClientBase, afterCommit: Transaction["afterCommit"]): Transaction {
+    return {
+      query: async <Row extends object>(statement: Statement | string, values: unknown[] = []) =>
+        (await client.query<Row>(toQuery(statement, values))).rows,
+      afterCommit,
+    };
+  }
+
+  /**
+   * Begins one transaction around all that a request does. At most half of the connections are used for such; who has
+   * waited too long for one is told to try later. Throws `unavailable`.
+   */
+  async function openUnit(): Promise<UnitOfWork> {
+    const giveBack = await units.take(UNIT_TIMEOUT_MS);
+    try {
+      const client = await pool.connect();
+      return await beginUnit(client, transactionOf, (broken) => {
+        client.release(broken);
+        giveBack();
+      });
+    } catch (error) {
+      giveBack();
+      throw error;
     }
   }
 
@@ -128,6 +172,42 @@ export function openDatabase({ url, poolSize, prepared = true, log }: DatabaseOp
   async function close(): Promise<void> {
     await prisma.$disconnect();
     await Promise.all([pool, namedPool].map((each) => (each.ended ? undefined : each.end())));
+  }
+}
+
+/** Lets `count` callers in at a time, in the order in which they came. */
+function createSlots(count: number) {
+  let free = count;
+  const waiting = new Set<() => void>();
+  return { take };
+
+  /** Resolves to what gives the slot back; calling that again does nothing. Throws `unavailable`. */
+  async function take(timeoutMs: number): Promise<() => void> {
+    if (free > 0) free--;
+    else await wait(timeoutMs);
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      const [next] = waiting;
+      if (next) next();
+      else free++;
+    };
+  }
+
+  function wait(timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const enter = () => {
+        waiting.delete(enter);
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        waiting.delete(enter);
+        reject(unavailable("Too many requests with an idempotency key are under way", 1));
+      }, timeoutMs);
+      waiting.add(enter);
+    });
   }
 }
 

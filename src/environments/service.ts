@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { ChangeFeed } from "../db/change-feed.ts";
 import type { Database } from "../db/database.ts";
+import { onceCommitted } from "../db/write-scope.ts";
 import { type CompiledSegment, compileSegments, findFacts, type SegmentFacts, type SegmentRow } from "../segments/service.ts";
 import type { AttributeDataType } from "../shared/attributes.ts";
 import { notFound } from "../shared/problem.ts";
@@ -8,7 +9,7 @@ import { createSingleFlightCache } from "../shared/single-flight-cache.ts";
 import { type EnvironmentState, type Installation, type LoadedState, loadState } from "./state.ts";
 
 export type { InteractionRefresh } from "./interaction-refresh.ts";
-export type { LiveSurvey, LiveSurveyLanguage } from "./live-survey.ts";
+export { type LiveSurvey, type LiveSurveyLanguage, type LiveSurveyRow, readLiveSurvey, readStyling } from "./live-survey.ts";
 export type { EnvironmentState } from "./state.ts";
 
 /** What identify needs to know of an environment; the same for every call until someone changes it. */
@@ -82,7 +83,7 @@ export function createEnvironmentService({
   const states = createSingleFlightCache<LoadedState>({ ttlMs, maxEntries: MAX_STATES });
   /** Environment id → the legacy id under which its configuration may be cached too. */
   const legacyIds = new Map<string, string>();
-  changes.subscribe("environment", forget, forgetAll);
+  changes.subscribe("environment", drop, forgetAll);
   return { configuration, state, forget };
 
   /** Takes an id or a legacy id. Throws `not_found` (type `environment`) with the id as given. */
@@ -121,6 +122,10 @@ export function createEnvironmentService({
 
   /** Drops what is cached of the environment in this process; others are told by the change feed. */
   function forget(environmentId: string): void {
+    onceCommitted(() => drop(environmentId));
+  }
+
+  function drop(environmentId: string): void {
     configurations.delete(environmentId);
     states.delete(environmentId);
     const legacyId = legacyIds.get(environmentId);

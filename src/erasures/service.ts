@@ -1,6 +1,7 @@
 import { createHmac, hkdfSync, randomUUID } from "node:crypto";
 import type { Database, Transaction } from "../db/database.ts";
 import { addTask, removeTask, type TaskHandler } from "../db/job-queue.ts";
+import { type Actor, runAsActor } from "../db/write-scope.ts";
 import type { EnvironmentService } from "../environments/service.ts";
 import { conflict, notFound } from "../shared/problem.ts";
 import type { Outbox } from "../webhooks/service.ts";
@@ -185,8 +186,19 @@ export function createErasureService({
     return addTask(tx, { name: TASK, payload: { environmentId, erasureId }, key: keyOf(erasureId), runAt });
   }
 
-  /** Carries a request out; nothing happens when that was done or it was cancelled. */
+  /** Carries a request out in the name of who made it; nothing happens when that was done or it was cancelled. */
   async function run({ environmentId = "", erasureId = "" }: Record<string, string>): Promise<void> {
+    const [asked] = await db.query<Pick<Actor, "apiKeyId" | "organizationId">>(
+      `select r."apiKeyId", p."organizationId" from erasures r
+       join environments e on e.id = r."environmentId" join projects p on p.id = e."projectId"
+       where r."environmentId" = $1 and r.id = $2 and r."apiKeyId" is not null`,
+      [environmentId, erasureId],
+    );
+    const work = () => runNow(environmentId, erasureId);
+    await (asked ? runAsActor({ ...asked, requestId: erasureId, operation: TASK }, work) : work());
+  }
+
+  async function runNow(environmentId: string, erasureId: string): Promise<void> {
     await deleteEventsOf(environmentId, erasureId);
     await db.transaction(async (tx) => {
       const [erasure] = await tx.query<PendingErasure>(

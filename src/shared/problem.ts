@@ -9,6 +9,7 @@ export type ProblemKind =
   | "forbidden"
   | "not_found"
   | "conflict"
+  | "key_reused" // the idempotency key of another request came with this one
   | "too_large"
   | "rate_limited"
   | "not_implemented"

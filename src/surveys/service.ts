@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { notifyChange } from "../db/change-feed.ts";
 import type { Database, Transaction } from "../db/database.ts";
+import { readableEnvironments } from "../db/owned-row.ts";
+import type { Page } from "../db/page.ts";
 import type { EnvironmentService } from "../environments/service.ts";
 import { mayUseEnvironment, type PermissionLevel, type Principal, requireEnvironment } from "../shared/principal.ts";
 import { forbidden, invalid, notFound } from "../shared/problem.ts";
@@ -14,6 +16,7 @@ import { checkSlug, checkTriggers, insertSurvey, updateSurvey } from "./survey-w
 
 export { questionsFromBlocks } from "./model/generation.ts";
 export type { SurveyRecord } from "./survey-record.ts";
+export { saysNothingNew, surveyShape, viewSurvey } from "./survey-view.ts";
 export { SurveyFields };
 
 export type SurveyService = ReturnType<typeof createSurveyService>;
@@ -24,6 +27,16 @@ export interface SurveyPage {
   offset: number;
   /** Whether archived ones are listed too. */
   withArchived?: boolean | undefined;
+}
+
+/** Which surveys, of those that the caller may read; all that is given has to hold. */
+export interface SurveyFilter extends Page {
+  environmentId?: string | undefined;
+  type?: SurveyRecord["type"] | undefined;
+  status?: SurveyRecord["status"] | undefined;
+  /** Part of it, in any letter case. */
+  name?: string | undefined;
+  archived: boolean;
 }
 
 const MAX_SINGLE_USE_LINKS = 5_000;
@@ -50,7 +63,7 @@ export function createSurveyService({
   /** Where respondents find surveys, without a slash at its end. */
   publicUrl: string;
 }) {
-  return { list, get, create, update, touch, remove, makeSingleUseUrls };
+  return { list, search, get, create, update, touch, remove, makeSingleUseUrls };
 
   /** Those of every environment the caller may use, archived ones excepted unless asked for; last changed first. */
   function list(caller: Principal, { limit, offset, withArchived = false }: SurveyPage): Promise<SurveyRecord[]> {
@@ -60,6 +73,23 @@ export function createSurveyService({
        order by s."updatedAt" desc, s.id desc limit $2::bigint offset $3::bigint`,
       [[...caller.permissions.keys()], limit ?? null, offset, withArchived],
     );
+  }
+
+  /** One page, and how many there are in all. Throws `forbidden`. */
+  async function search(caller: Principal, filter: SurveyFilter): Promise<{ surveys: SurveyRecord[]; total: number }> {
+    const { sortBy, order, filterDateField, startDate, endDate, environmentId, type, status, name, archived } = filter;
+    const where = `where s."environmentId" = any($1) and (s."archivedAt" is not null) = $2
+      and ($3::text is null or s.type::text = $3) and ($4::text is null or s.status::text = $4)
+      and ($5::text is null or strpos(lower(s.name), lower($5)) > 0)
+      and ($6::timestamptz is null or s."${filterDateField}" >= $6) and ($7::timestamptz is null or s."${filterDateField}" <= $7)`;
+    const values = [readableEnvironments(caller, environmentId), archived, type ?? null, status ?? null, name ?? null];
+    const bound = [...values, startDate ?? null, endDate ?? null];
+    const page = `order by s."${sortBy}" ${order}, s.id ${order} limit $8 offset $9`;
+    const [surveys, counts] = await Promise.all([
+      querySurveys(db, `${where} ${page}`, [...bound, filter.limit, filter.skip]),
+      db.query<{ total: number }>(`select count(*)::int as total from surveys s ${where}`, bound),
+    ]);
+    return { surveys, total: counts[0]?.total ?? 0 };
   }
 
   /** Throws `not_found`; `forbidden` unless the caller holds `level` on its environment. Archived ones are found. */

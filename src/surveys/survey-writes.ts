@@ -56,17 +56,18 @@ async function writeTriggers(tx: Transaction, { environmentId, id, content: { tr
 }
 
 async function writeLanguages(tx: Transaction, { environmentId, id, content: { languages } }: SurveyWrite): Promise<void> {
-  await tx.query(`delete from survey_languages where "environmentId" = $1 and "surveyId" = $2`, [environmentId, id]);
+  const ids = languages.map(({ language }) => language.id);
   await tx.query(
-    `insert into survey_languages ("environmentId", "surveyId", "languageId", "default", enabled)
-     select $1, $2, l.* from unnest($3::text[], $4::boolean[], $5::boolean[]) l`,
-    [
-      environmentId,
-      id,
-      languages.map(({ language }) => language.id),
-      languages.map((language) => language.default),
-      languages.map(({ enabled }) => enabled),
-    ],
+    `delete from survey_languages where "environmentId" = $1 and "surveyId" = $2 and "languageId" <> all($3::text[])`,
+    [environmentId, id, ids],
+  );
+  await tx.query(
+    `insert into survey_languages as s ("environmentId", "surveyId", "languageId", "default", enabled)
+     select $1, $2, l.* from unnest($3::text[], $4::boolean[], $5::boolean[]) l
+     on conflict ("environmentId", "surveyId", "languageId") do update
+       set "default" = excluded."default", enabled = excluded.enabled
+       where (s."default", s.enabled) is distinct from (excluded."default", excluded.enabled)`,
+    [environmentId, id, ids, languages.map((language) => language.default), languages.map(({ enabled }) => enabled)],
   );
 }
 

@@ -56,6 +56,14 @@ const contact = (ids: Ids): Call => ({ path: { contactId: ids.contact } });
 const webhookCall = (ids: Ids): Call => ({ path: { webhookId: ids.webhook } });
 const keyCall = (ids: Ids): Call => ({ path: { attributeKeyId: ids.attributeKey } });
 const segment = (ids: Ids): Call => ({ path: { segmentId: ids.segment } });
+const project = (ids: Ids) => ({ ...organization(ids), projectId: ids.project });
+const projects = {
+  list: (ids: Ids): Call => ({ path: organization(ids) }),
+  create: (ids: Ids): Call => ({ path: organization(ids), body: { name: newId() } }),
+  get: (ids: Ids): Call => ({ path: project(ids) }),
+  update: (ids: Ids): Call => ({ path: project(ids), body: { name: newId() } }),
+};
+const apiKey = (ids: Ids): Call => ({ path: { ...organization(ids), apiKeyId: ids.apiKey } });
 const survey = (ids: Ids): Call => ({ path: { surveyId: ids.survey } });
 const purge = (ids: Ids): Call => ({ path: { requestId: ids.erasure } });
 const sprigUser = (ids: Ids): Call => ({ path: { userId: ids.userId } });
@@ -174,6 +182,13 @@ export const CALLS: Record<KeyedOperation, (ids: Ids) => Call> = {
   getSegmentContacts: segment,
   countSegmentContacts: segment,
   explainSegment: (ids) => ({ ...segment(ids), query: { contactId: ids.contact } }),
+  getManagedSurveys: ({ environment }) => ({ query: { environmentId: environment } }),
+  createManagedSurvey: ({ environment }) => ({
+    body: { workspaceId: environment, name: "n", type: "link", questions: [QUESTION] },
+  }),
+  getManagedSurvey: survey,
+  updateManagedSurvey: (ids) => ({ ...survey(ids), body: { name: newId() } }),
+  deleteManagedSurvey: survey,
   getWebhooks: ({ environment }) => ({ query: { environmentId: environment } }),
   createWebhook: ({ environment, survey }) => ({ body: { ...webhook, workspaceId: environment, surveyIds: [survey] } }),
   getWebhook: webhookCall,
@@ -196,6 +211,27 @@ export const CALLS: Record<KeyedOperation, (ids: Ids) => Call> = {
   createProjectTeam: links.write,
   updateProjectTeam: links.write,
   deleteProjectTeam: links.remove,
+  getProjects: projects.list,
+  createProject: projects.create,
+  getProject: projects.get,
+  updateProject: projects.update,
+  deleteProject: projects.get,
+  getWorkspaces: projects.list,
+  createWorkspace: projects.create,
+  getWorkspace: projects.get,
+  updateWorkspace: projects.update,
+  deleteWorkspace: projects.get,
+  getEnvironments: (ids) => ({ path: organization(ids), query: { projectId: ids.project } }),
+  getEnvironment: (ids) => ({ path: { ...organization(ids), environmentId: ids.environment } }),
+  getApiKeys: (ids) => ({ path: organization(ids) }),
+  createApiKey: (ids) => ({
+    path: organization(ids),
+    body: { label: "l", environmentPermissions: [{ environmentId: ids.environment, permission: "read" }] },
+  }),
+  getApiKey: apiKey,
+  rotateApiKey: apiKey,
+  deleteApiKey: apiKey,
+  getAuditLog: (ids) => ({ path: organization(ids) }),
   getUsers: (ids) => ({ path: organization(ids) }),
   createUser: (ids) => ({ path: organization(ids), body: { name: "New User", email: email(), role: "member" } }),
   updateUser: (ids) => ({ path: organization(ids), body: { email: ids.user, name: "Other Name" } }),

@@ -9,6 +9,7 @@ const KINDS = [
   "environment",
   "organization",
   "project",
+  "apiKey",
   "survey",
   "contact",
   "otherContact",
@@ -56,6 +57,13 @@ export function createObjectMakers(db: Database, { environmentId, organizationId
     environment: async () => environmentId,
     organization: async () => organizationId,
     project: async () => (await buildProject(db, { organizationId })).projectId,
+    /** May read the organization, and no more. */
+    apiKey: async () => {
+      const id = newId();
+      const organizationAccess = { accessControl: { read: true, write: false } };
+      await prisma.apiKey.create({ data: { id, organizationId, label: "key", lookupHash: id, organizationAccess } });
+      return id;
+    },
     survey: async () => (await buildSurvey(db, { environmentId, type: "link", document: DOCUMENT })).id,
     contact: async () => (await buildContact(db, { environmentId, userId: newId(), email: `${newId()}@example.com` })).id,
     otherContact: async () => makers.contact(),

@@ -3,6 +3,7 @@ import type { FastifyPluginAsync } from "fastify";
 import { z } from "zod";
 import type { Erasure } from "../../erasures/service.ts";
 import { acceptAnything } from "../../http/json-body.ts";
+import { attributeTo } from "../../http/writes.ts";
 import { invalid } from "../../shared/problem.ts";
 import { BODY_ERRORS, ERRORS, NOT_FOUND, SprigError } from "./envelope.ts";
 import { readBody, SOURCE, type SprigOptions, TAGS } from "./options.ts";
@@ -32,7 +33,11 @@ const Purge = z
 
 const params = z.object({ requestId: z.string() });
 
-export const purgeRoutes: FastifyPluginAsync<SprigOptions> = async (app, { services: { erasures }, config, hidden }) => {
+export const purgeRoutes: FastifyPluginAsync<SprigOptions> = async (
+  app,
+  { services: { erasures, auditLog }, config, hidden },
+) => {
+  app.addHook("preHandler", attributeTo(auditLog));
   app.post(
     "/purge/visitors",
     {

@@ -2,6 +2,7 @@
 import type { FastifyPluginAsync } from "fastify";
 import { z } from "zod";
 import { acceptAnything } from "../../http/json-body.ts";
+import { attributeTo } from "../../http/writes.ts";
 import { isStorableText } from "../../shared/storable-text.ts";
 import { ERRORS, refusal } from "./envelope.ts";
 import { countRequests, readBody, SOURCE, TAGS, type UserpilotOptions } from "./options.ts";
@@ -16,7 +17,8 @@ const Scheduled = z
   .meta({ id: "UserpilotScheduled" });
 
 export const deleteRoutes: FastifyPluginAsync<UserpilotOptions> = async (app, { services, config, limiter, hidden }) => {
-  const { erasures } = services;
+  const { erasures, auditLog } = services;
+  app.addHook("preHandler", attributeTo(auditLog));
   countRequests(app, limiter, BUCKET);
   for (const [list, operationId, singular] of [
     ["users", "userpilotDeleteUsers", "user"],

@@ -13,8 +13,12 @@ import { isStorableText } from "../../shared/storable-text.ts";
 export function checkInputs(app: FastifyInstance): void {
   app.setValidatorCompiler(acceptAnything);
   app.addHook("preHandler", async (request) => {
-    const { body, querystring, params } = request.routeOptions.schema ?? {};
-    if (body instanceof z.ZodType) request.body = parse(body, parseJson(request.body));
+    const { schema = {}, config } = request.routeOptions;
+    const { body, querystring, params } = schema;
+    if (body instanceof z.ZodType) {
+      const json = parseJson(request.body);
+      request.body = config.checksOwnBody ? json : parse(body, json);
+    }
     if (querystring instanceof z.ZodType) request.query = parse(querystring, lastOfEach(request.query));
     if (params instanceof z.ZodType) request.params = parse(params, request.params);
   });
@@ -49,4 +53,11 @@ function unstorable(value: unknown, field = ""): ProblemIssue[] {
     const path = field === "" ? name : `${field}.${name}`;
     return [...unstorable(name, path), ...unstorable(member, path)];
   });
+}
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** The body's schema is documentation here: what it may be depends on what is stored, and the service checks it. */
+    checksOwnBody?: boolean;
+  }
 }

@@ -10,6 +10,7 @@ const STATUS = {
   forbidden: 403,
   not_found: 404,
   conflict: 409,
+  key_reused: 422,
   too_large: 413,
   rate_limited: 429,
   not_implemented: 501,

@@ -7,9 +7,10 @@ import { acceptAnyBody } from "../../http/json-body.ts";
 import { answerOtherMethods } from "../../http/methods.ts";
 import type { RateBucket, RateLimiter } from "../../http/rate-limit.ts";
 import { answerUnknownPath } from "../../http/unknown-path.ts";
+import { guardWrites } from "../../http/writes.ts";
 import type { Services } from "../../services.ts";
 import { checkInputs } from "./checks.ts";
-import { presentV2Error } from "./envelope.ts";
+import { presentV2Error, V2Error } from "./envelope.ts";
 import { healthRoutes } from "./health.ts";
 import { managementApi } from "./management/index.ts";
 import { meRoutes } from "./me.ts";
@@ -51,6 +52,7 @@ const keyedApi: FastifyPluginAsync<Pick<V2ApiOptions, "services" | "limiter">> =
   authenticate(app, services.apiKeys);
   // After the checks of the inputs, so that a request refused by them is not counted.
   app.addHook("preHandler", async (request) => limiter.count(BUDGET, request.principal.apiKeyId));
+  guardWrites(app, { services, error: V2Error });
   await app.register(meRoutes, { services });
   await app.register(managementApi, { prefix: "/management", services });
   await app.register(organizationApi, { prefix: "/organizations/:organizationId", services });

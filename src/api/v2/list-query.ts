@@ -7,7 +7,8 @@ const DATE_FIELDS = ["createdAt", "updatedAt"] as const;
 const EARLIEST_MS = Date.parse("0001-01-01T00:00:00.000Z");
 const LATEST_MS = Date.parse("9999-12-31T23:59:59.999Z");
 
-const QueryDate = z.coerce
+/** A point in time in a query. */
+export const QueryDate = z.coerce
   .date()
   .transform((date) => new Date(Math.min(Math.max(date.getTime(), EARLIEST_MS), LATEST_MS)))
   .optional()

@@ -3,7 +3,9 @@ import type { FastifyPluginAsync } from "fastify";
 import { authenticate } from "../../../http/authentication.ts";
 import { acceptAnything } from "../../../http/json-body.ts";
 import type { RateBucket, RateLimiter } from "../../../http/rate-limit.ts";
+import { guardWrites } from "../../../http/writes.ts";
 import type { Services } from "../../../services.ts";
+import { V1Error } from "../envelope.ts";
 import { actionClassRoutes } from "./action-classes.ts";
 import { attributeKeyRoutes } from "./contact-attribute-keys.ts";
 import { contactAttributeRoutes } from "./contact-attributes.ts";
@@ -25,6 +27,7 @@ export const managementApi: FastifyPluginAsync<ManagementApiOptions> = async (ap
   app.addHook("onRequest", async ({ principal }) => limiter.count(budget, principal.apiKeyId));
   // The routes check their input themselves: what it is checked for depends on what was looked up before (§2.6).
   app.setValidatorCompiler(acceptAnything);
+  guardWrites(app, { services, error: V1Error });
   await app.register(webhookRoutes, { services });
   await app.register(belowManagement, { services, limiter, budget, prefix: "/management" });
 };

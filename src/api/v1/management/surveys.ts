@@ -2,98 +2,14 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Services } from "../../../services.ts";
-import { SurveyFields } from "../../../surveys/service.ts";
+import { SurveyFields, saysNothingNew, surveyShape } from "../../../surveys/service.ts";
 import { BODY_ERRORS, ITEM_ERRORS, LIST_ERRORS, V1Error, v1Data } from "../envelope.ts";
 import { V1ActionClass } from "./present-action-class.ts";
-import { presentSurvey, saysNothingNew } from "./present-survey.ts";
+import { presentSurvey } from "./present-survey.ts";
 import { ListQuery, lastValue, parseBody, readCount, repeatable, requireRowId, requireWritableEnvironment } from "./requests.ts";
 import { tenantFields, tenantInput } from "./tenant.ts";
 
-/** JSON that is shown as it is stored, since an imported survey may have it in any shape. */
-const asStored = (description: string) => z.unknown().meta({ description });
-
-const Language = z.object({
-  id: z.string(),
-  createdAt: z.date(),
-  updatedAt: z.date(),
-  code: z.string(),
-  alias: z.string().nullable(),
-  workspaceId: z.string(),
-});
-
-const Segment = z.object({
-  id: z.string(),
-  createdAt: z.date(),
-  updatedAt: z.date(),
-  title: z.string(),
-  description: z.string().nullable(),
-  isPrivate: z.boolean().meta({ description: "Whether it belongs to this survey alone" }),
-  filters: asStored("Whom the survey is shown to"),
-  surveys: z.array(z.string()).meta({ description: "Ids of all surveys aimed at it" }),
-  workspaceId: z.string(),
-});
-
-const FollowUp = z.object({
-  id: z.string(),
-  createdAt: z.date(),
-  updatedAt: z.date(),
-  surveyId: z.string(),
-  name: z.string(),
-  trigger: asStored("After which responses"),
-  action: asStored("The e-mail"),
-});
-
-const Survey = z
-  .object({
-    id: z.string(),
-    createdAt: z.date(),
-    updatedAt: z.date(),
-    name: z.string(),
-    type: z.enum(["link", "app"]),
-    workspaceId: tenantFields.workspaceId,
-    createdBy: z.string().nullable().meta({ description: "Id of a user" }),
-    status: z.enum(["draft", "inProgress", "paused", "completed"]),
-    welcomeCard: asStored("The card before the first block"),
-    questions: asStored("The older form of the content, derived from the blocks: one question per element"),
-    blocks: asStored("The content: pages with one or more elements and the logic that follows each"),
-    endings: asStored("The cards and redirects after the last block"),
-    hiddenFields: asStored("Values that come with the link or the SDK call"),
-    variables: asStored("What logic computes with"),
-    displayOption: asStored("displayOnce, displayMultiple, displaySome or respondMultiple"),
-    recontactDays: asStored("Days without any other survey before this one; null: as in the project"),
-    displayLimit: asStored("How often it is shown with displaySome"),
-    autoClose: asStored("Seconds without interaction until it closes"),
-    delay: asStored("Seconds between trigger and display"),
-    displayPercentage: asStored("The share of eligible loads it is shown to, 0.01 to 100"),
-    autoComplete: asStored("Number of finished responses that complete it"),
-    publishOn: asStored("When it goes from paused to inProgress"),
-    closeOn: asStored("When it goes from inProgress to completed"),
-    archivedAt: z.date().nullable(),
-    isVerifyEmailEnabled: asStored("Whether a link needs a verified address"),
-    isSingleResponsePerEmailEnabled: asStored("Whether an address may answer once only"),
-    isBackButtonHidden: asStored("Whether one cannot go back"),
-    isAutoProgressingEnabled: asStored("Whether an answer leads on by itself"),
-    isCaptureIpEnabled: asStored("Whether responses keep the IP address"),
-    redirectUrl: asStored("Of surveys of a time before endings"),
-    workspaceOverwrites: asStored("What it sets differently from its project"),
-    styling: asStored("Colours, sizes and the like"),
-    surveyClosedMessage: asStored("What a closed link survey says"),
-    singleUse: asStored("Whether links are for one response each"),
-    pin: asStored("Four digits that a link survey asks for"),
-    showLanguageSwitch: asStored("Whether respondents may choose the language"),
-    recaptcha: asStored("Protection from spam"),
-    metadata: asStored("Title, description and image of the link"),
-    customHeadScripts: asStored("HTML for the head of the link's page"),
-    customHeadScriptsMode: asStored("add or replace"),
-    languages: z.array(z.object({ default: z.boolean(), enabled: z.boolean(), language: Language })),
-    triggers: z.array(z.object({ actionClass: V1ActionClass })),
-    segment: Segment.nullable(),
-    followUps: z.array(FollowUp),
-    slug: z.string().nullable(),
-    projectOverwrites: asStored("The same as workspaceOverwrites"),
-    environmentId: tenantFields.environmentId,
-  })
-  .meta({ id: "V1Survey" });
+const Survey = z.object({ ...surveyShape(tenantFields, V1ActionClass) }).meta({ id: "V1Survey" });
 
 const Deleted = Survey.extend({ segmentId: z.string().nullable() });
 
@@ -186,7 +102,7 @@ export const surveyRoutes: FastifyPluginAsyncZod<{ services: Services }> = async
       requireRowId(surveyId);
       const existing = await surveys.get(principal, surveyId, "write");
       const body = parseBody(bytes);
-      const isUnchanged = existing.archivedAt === null && saysNothingNew(body, existing);
+      const isUnchanged = existing.archivedAt === null && saysNothingNew(body, presentSurvey(existing));
       const survey = isUnchanged ? await surveys.touch(principal, surveyId) : await surveys.update(principal, surveyId, body);
       return { data: presentSurvey(survey) };
     },

@@ -10,6 +10,7 @@ import { contactReadRoutes } from "./contacts-read.ts";
 import { eventRoutes } from "./events.ts";
 import { responseRoutes } from "./responses.ts";
 import { segmentRoutes } from "./segments.ts";
+import { surveyRoutes } from "./surveys.ts";
 import { webhookDeliveryRoutes } from "./webhook-deliveries.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
@@ -23,6 +24,7 @@ export const managementApi: FastifyPluginAsync<{ services: Services }> = async (
   await app.register(attributeKeyRoutes, { services });
   await app.register(contactLinkRoutes, { services });
   await app.register(segmentRoutes, { services });
+  await app.register(surveyRoutes, { services });
   await app.register(webhookRoutes, { services });
   await app.register(webhookDeliveryRoutes, { services });
 };

@@ -5,6 +5,10 @@
 import type { FastifyPluginAsync } from "fastify";
 import { requireOrganizationAccess } from "../../../http/permission-check.ts";
 import type { Services } from "../../../services.ts";
+import { apiKeyRoutes } from "./api-keys.ts";
+import { auditLogRoutes } from "./audit-log.ts";
+import { environmentRoutes } from "./environments.ts";
+import { projectRoutes } from "./projects.ts";
 import { teamRoutes } from "./teams.ts";
 import { userRoutes } from "./users.ts";
 import { workspaceTeamRoutes } from "./workspace-teams.ts";
@@ -14,6 +18,11 @@ export const organizationApi: FastifyPluginAsync<{ services: Services }> = async
   await app.register(workspaceTeamRoutes, { services, path: "project-teams" });
   await app.register(async (guarded) => {
     guarded.addHook("preHandler", requireOrganizationAccess);
+    await guarded.register(projectRoutes, { services, path: "projects" });
+    await guarded.register(projectRoutes, { services, path: "workspaces" });
+    await guarded.register(environmentRoutes, { services });
+    await guarded.register(apiKeyRoutes, { services });
+    await guarded.register(auditLogRoutes, { services });
     await guarded.register(userRoutes, { services });
     await guarded.register(teamRoutes, { services });
   });
