@@ -19,7 +19,13 @@ import { type ContactExporter, createContactExporter } from "./contacts/export.t
 import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
 import { createMemberships } from "./contacts/memberships.ts";
 import { type ContactMerger, createContactMerger } from "./contacts/merge.ts";
-import { type ContactService, createContactService, createContactWatch } from "./contacts/service.ts";
+import {
+  type ContactService,
+  createContactService,
+  createContactWatch,
+  createTypeConflicts,
+  type TypeConflicts,
+} from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
 import type { JobQueue } from "./db/job-queue.ts";
@@ -96,6 +102,8 @@ export interface Services {
   segments: SegmentService;
   surveys: SurveyService;
   teams: TeamService;
+  /** Of values that came through contracts that refuse none. */
+  typeConflicts: TypeConflicts;
   uploads: UploadService;
   webhookDeliveries: DeliveryLog;
   /** Delivers webhooks once it is started. */
@@ -142,7 +150,8 @@ export function createServices({
     now: Date.now,
     retentionDays: config.EVENT_RETENTION_DAYS,
   });
-  const writeRows = createRowWriter({ contacts, companies, events, suppression, watch });
+  const typeConflicts = createTypeConflicts();
+  const writeRows = createRowWriter({ contacts, companies, events, suppression, typeConflicts, watch });
   const jobs = createJobService({ db, environments, writeRows, newId, now: Date.now, isStopping: queue.isStopping });
   const organizations = createOrganizationService({
     db,
@@ -307,6 +316,7 @@ export function createServices({
     segments,
     surveys,
     teams,
+    typeConflicts,
     uploads,
     ...webhooks,
   };
