@@ -209,43 +209,14 @@ export function createContactService({
    * for one contact run at once. One round trip, one more when there is a company, unless the call brings new attribute
    * keys: then the keys and the contact are written in one transaction.
    */
-  async function identify(given: IdentifyInput): Promise<IdentifiedContact> {
-    const { environment, device } = given;
-    const [input = given] = environment.hasAliases ? await followAliases(db, environment, [given]) : [];
-    const { userId } = input;
-    const plan = planFor(environment, input);
-    const { row, notes, current } =
-      plan.newKeys.length === 0
-        ? { row: await apply(environment, input, plan), notes: plan.notes, current: environment }
-        : await identifyWithNewKeys(environment.id, input);
-    const read = historyOf(row);
-    const history = isCutOff(read) ? await completeHistory(environment.id, row.id, read) : read;
-    const segmentIds = matchingSegmentIds(current.segments, {
-      ...(current.facts && (await readFacts(environment.id, current.facts, row))),
-      userId,
-      email: row.email,
-      attributes: row.attributes,
-      displays: history.displays,
-      responses: history.responses,
-      device,
-      now: now(),
-    });
-    const { id, isNew, email, attributes: stored, companyId, emailTaken } = row;
-    const { displays, responses } = history;
-    const { userId: askedFor } = given;
-    return {
-      id,
-      userId: askedFor,
-      isNew,
-      email,
-      attributes: stored,
-      companyId,
-      segmentIds,
-      displays,
-      responses,
-      emailTaken,
-      notes,
-    };
+  function identify(input: IdentifyInput): Promise<IdentifiedContact> {
+    return input.environment.hasAliases ? identifySurvivor(input) : identifyOne(input);
+  }
+
+  /** Where contacts were merged: by the user id of the contact that took over this one, which the answer goes on naming. */
+  async function identifySurvivor(input: IdentifyInput): Promise<IdentifiedContact> {
+    const [followed = input] = await followAliases(db, input.environment, [input]);
+    return { ...(await identifyOne(followed)), userId: input.userId };
   }
 
   /** The same contacts by the user ids of those that they were merged into, where they were. */
@@ -258,6 +229,40 @@ export function createContactService({
     const userIds = given.map(({ userId }) => userId);
     const survivors = await findSurvivors(queries, environment.id, userIds);
     return given.map((contact) => ({ ...contact, userId: survivors.get(contact.userId) ?? contact.userId }));
+  }
+
+  function identifyOne(input: IdentifyInput): Promise<IdentifiedContact> {
+    const { environment } = input;
+    const plan = planFor(environment, input);
+    if (plan.newKeys.length === 0)
+      return apply(environment, input, plan).then((row) => describe(input, { row, notes: plan.notes, current: environment }));
+    return identifyWithNewKeys(environment.id, input).then((outcome) => describe(input, outcome));
+  }
+
+  /** Without a promise unless more has to be read: this is the way of every call. */
+  function describe(input: IdentifyInput, outcome: IdentifiedWithKeys): IdentifiedContact | Promise<IdentifiedContact> {
+    const history = historyOf(outcome.row);
+    return outcome.current.facts || isCutOff(history)
+      ? describeAtLength(input, outcome, history)
+      : withSegments(input, outcome, history);
+  }
+
+  async function describeAtLength(input: IdentifyInput, outcome: IdentifiedWithKeys, read: History): Promise<IdentifiedContact> {
+    const { row, current } = outcome;
+    const history = isCutOff(read) ? await completeHistory(current.id, row.id, read) : read;
+    return withSegments(input, outcome, history, current.facts ? await readFacts(current.id, current.facts, row) : undefined);
+  }
+
+  function withSegments(
+    { userId, device }: IdentifyInput,
+    { row, notes, current }: IdentifiedWithKeys,
+    { displays, responses }: History,
+    facts?: Pick<SegmentSubject, "company" | "events">,
+  ): IdentifiedContact {
+    const { id, isNew, email, attributes, companyId, emailTaken } = row;
+    const subject = { userId, email, attributes, displays, responses, device, now: now() };
+    const segmentIds = matchingSegmentIds(current.segments, facts ? { ...subject, ...facts } : subject);
+    return { id, userId, isNew, email, attributes, companyId, segmentIds, displays, responses, emailTaken, notes };
   }
 
   function planFor({ attributeKeys, languages }: EnvironmentConfiguration, { attributes, rules }: Submitted): AttributePlan {
@@ -276,26 +281,45 @@ export function createContactService({
   }
 
   /** Sends the contact, together with others that arrive now, until it was written as it is. */
-  async function apply(
+  function apply(environment: EnvironmentConfiguration, submitted: Submitted, plan: AttributePlan): Promise<IdentifiedRow> {
+    if (submitted.company) return applyRepeatedly(environment, submitted, plan, MAX_TRIES);
+    const again = () => applyRepeatedly(environment, submitted, plan, MAX_TRIES - 1);
+    return submit(environment, submitted, plan, null).then((row) => row ?? again());
+  }
+
+  async function applyRepeatedly(
     environment: EnvironmentConfiguration,
-    { userId, company, device }: Submitted,
+    submitted: Submitted,
     plan: AttributePlan,
+    tries: number,
   ): Promise<IdentifiedRow> {
-    for (let tries = 1; tries <= MAX_TRIES; tries++) {
+    for (let left = tries; left > 0; left--) {
+      const { company } = submitted;
       const companyId = company ? (await companies.identify(environment.id, company)).id : null;
-      try {
-        const watched = watch.watches(environment) ? { environment, device } : null;
-        const row = await batcher.submit({ ...toItem(environment, userId, plan, companyId), watched });
-        if (row !== null) return row;
-      } catch (error) {
-        // Two contacts claimed one address at the same moment: the loser finds it taken when it looks again. Or the
-        // company was deleted meanwhile: it is made anew.
-        const isOvertaken =
-          isUniqueViolation(error, "email") || isRetryable(error) || (companyId !== null && isMissingRow(error));
-        if (!isOvertaken) throw error;
-      }
+      const row = await submit(environment, submitted, plan, companyId);
+      if (row !== null) return row;
     }
     throw tooBusy();
+  }
+
+  /** Resolves to null when the item has to be sent again. */
+  function submit(
+    environment: EnvironmentConfiguration,
+    { userId, device }: Submitted,
+    plan: AttributePlan,
+    companyId: string | null,
+  ): Promise<IdentifiedRow | null> {
+    const { email, patch } = plan;
+    const eventQueries = environment.facts && eventRanges(environment.facts, now());
+    const watched = watch.watches(environment) ? { environment, device } : null;
+    const item = { environmentId: environment.id, userId, email, patch, companyId, eventQueries, watched };
+    return batcher.submit(item).catch((error: unknown) => {
+      // Two contacts claimed one address at the same moment: the loser finds it taken when it looks again. Or the
+      // company was deleted meanwhile: it is made anew.
+      const isOvertaken = isUniqueViolation(error, "email") || isRetryable(error) || (companyId !== null && isMissingRow(error));
+      if (!isOvertaken) throw error;
+      return null;
+    });
   }
 
   /**

@@ -84,11 +84,16 @@ export function createEnvironmentService({
   /** Environment id → the legacy id under which its configuration may be cached too. */
   const legacyIds = new Map<string, string>();
   changes.subscribe("environment", drop, forgetAll);
-  return { configuration, state, forget };
+  return { configuration, knownConfiguration, state, forget };
 
   /** Takes an id or a legacy id. Throws `not_found` (type `environment`) with the id as given. */
   function configuration(id: string): Promise<EnvironmentConfiguration> {
     return configurations.get(id, () => loadConfiguration(id));
+  }
+
+  /** The same without waiting; undefined when it has to be read. */
+  function knownConfiguration(id: string): EnvironmentConfiguration | undefined {
+    return configurations.peek(id);
   }
 
   /**
