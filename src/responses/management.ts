@@ -244,7 +244,7 @@ export function createResponseManagement({
         meta: input.meta ?? {},
         createdAt: input.createdAt ?? null,
         updatedAt: input.updatedAt ?? null,
-        events: eventsOf(survey, "responseCreated", values.finished, { listenedEvents, newId }),
+        ...eventsOf(survey, "responseCreated", values.finished, { listenedEvents, newId }),
       },
     ]);
     if (obstacle !== null) return { id, obstacle, isCompleted: false };

@@ -82,7 +82,7 @@ select obstacle from judged order by position`,
 };
 
 /** A response as it is to be stored. */
-export interface ResponseToStore {
+export interface ResponseToStore extends ResponseEvents {
   environmentId: string;
   id: string;
   surveyId: string;
@@ -101,15 +101,14 @@ export interface ResponseToStore {
   meta: object;
   createdAt: Date | null;
   updatedAt: Date | null;
-  events: ResponseEvents;
 }
 
 /** What follows from storing a response. */
 export interface ResponseEvents {
   /** As events tell of it. */
   survey: object;
-  ids: string[];
-  types: string[];
+  eventIds: string[];
+  eventTypes: string[];
 }
 
 /** Why a response was not stored; null when it was. */
@@ -122,13 +121,8 @@ export async function storeResponses(
   db: Pick<Transaction, "query">,
   responses: readonly ResponseToStore[],
 ): Promise<CreateVerdict["obstacle"][]> {
-  const rows = responses.map(({ events: { survey, ids, types }, ...response }) => ({
-    ...response,
-    survey,
-    eventIds: ids,
-    eventTypes: types,
-  }));
-  return (await db.query<CreateVerdict>(CREATE_RESPONSES, [JSON.stringify(rows)])).map(({ obstacle }) => obstacle);
+  const verdicts = await db.query<CreateVerdict>(CREATE_RESPONSES, [JSON.stringify(responses)]);
+  return verdicts.map(({ obstacle }) => obstacle);
 }
 
 /** A response with what a change, or a repeated request, needs of it. */
