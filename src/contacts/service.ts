@@ -10,6 +10,7 @@ import { createBatcher } from "../shared/batcher.ts";
 import { unavailable } from "../shared/problem.ts";
 import { createTurns } from "../shared/turns.ts";
 import { IDENTIFY_ADDRESS } from "./address-statement.ts";
+import { findSurvivors } from "./aliases.ts";
 import {
   type AttributeNote,
   type AttributePlan,
@@ -106,7 +107,13 @@ export type FoundContact = Pick<IdentifiedContact, "id" | "email" | "attributes"
 
 const FIND_BY_USER_ID = {
   name: "contact_by_user_id",
-  text: `select id, email, attributes from contacts where "environmentId" = $1 and "userId" = $2`,
+  text: `
+select c.id, c.email, c.attributes from contact_aliases a
+join contacts c on c."environmentId" = a."environmentId" and c.id = a."contactId"
+where a."environmentId" = $1 and a."userId" = $2
+union all
+select id, email, attributes from contacts where "environmentId" = $1 and "userId" = $2
+limit 1`,
 };
 
 type Submitted = Pick<IdentifyInput, "userId" | "attributes" | "rules" | "company" | "device">;
@@ -187,6 +194,7 @@ export function createContactService({
     fillNames,
     find,
     findVisitorIds,
+    createKeys,
     load: batcher.load,
   };
 
@@ -202,6 +210,28 @@ export function createContactService({
    * keys: then the keys and the contact are written in one transaction.
    */
   function identify(input: IdentifyInput): Promise<IdentifiedContact> {
+    return input.environment.hasAliases ? identifySurvivor(input) : identifyOne(input);
+  }
+
+  /** Where contacts were merged: by the user id of the contact that took over this one, which the answer goes on naming. */
+  async function identifySurvivor(input: IdentifyInput): Promise<IdentifiedContact> {
+    const [followed = input] = await followAliases(db, input.environment, [input]);
+    return { ...(await identifyOne(followed)), userId: input.userId };
+  }
+
+  /** The same contacts by the user ids of those that they were merged into, where they were. */
+  async function followAliases<Contact extends { userId: string }>(
+    queries: Pick<Transaction, "query">,
+    environment: EnvironmentConfiguration,
+    given: readonly Contact[],
+  ): Promise<readonly Contact[]> {
+    if (!environment.hasAliases) return given;
+    const userIds = given.map(({ userId }) => userId);
+    const survivors = await findSurvivors(queries, environment.id, userIds);
+    return given.map((contact) => ({ ...contact, userId: survivors.get(contact.userId) ?? contact.userId }));
+  }
+
+  function identifyOne(input: IdentifyInput): Promise<IdentifiedContact> {
     const { environment } = input;
     const plan = planFor(environment, input);
     if (plan.newKeys.length === 0)
@@ -301,9 +331,10 @@ export function createContactService({
   async function identifyMany(
     tx: Transaction,
     environment: EnvironmentConfiguration,
-    contacts: readonly BulkContact[],
+    given: readonly BulkContact[],
     rules: AttributeRules,
   ): Promise<{ notes: AttributeNote[][]; keysCreated: boolean }> {
+    const contacts = await followAliases(tx, environment, given);
     const { plans, notes, keysCreated } = await planMany(tx, environment, contacts, rules);
     const inputs = contacts.flatMap(({ company }) => (company ? [company] : []));
     const companyIds = await companies.identifyWithin(tx, environment.id, inputs);
@@ -372,9 +403,10 @@ export function createContactService({
   async function mergeHistory(
     tx: Transaction,
     environment: EnvironmentConfiguration,
-    contacts: readonly HistoricContact[],
+    given: readonly HistoricContact[],
     rules: AttributeRules,
   ): Promise<{ notes: AttributeNote[][]; keysCreated: boolean }> {
+    const contacts = await followAliases(tx, environment, given);
     const { plans, notes, keysCreated } = await planMany(tx, environment, contacts, rules);
     const inputs = contacts.flatMap(({ company, at }) => (company ? [{ ...company, at }] : []));
     const companyIds = await companies.mergeHistory(tx, environment.id, inputs);
@@ -631,16 +663,20 @@ const UUID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const FIND_COLUMNS = `id, "userId", email, "visitorId", "companyId", attributes, "createdAt", "firstSeenAt", "lastSeenAt"`;
 
+const findWhere = (condition: string) => `select ${FIND_COLUMNS} from contacts where "environmentId" = $1 and ${condition}`;
+
+/** By an id of the contact's own, or of one that was merged into it, which comes first. */
 const findBy = (column: string, type = "text") => ({
   name: `contact_by_${column}`,
-  text: `select ${FIND_COLUMNS} from contacts where "environmentId" = $1 and "${column}" = $2::${type}`,
+  text: `${findWhere(`id = (select "contactId" from contact_aliases where "environmentId" = $1 and "${column}" = $2::${type})`)}
+    union all ${findWhere(`"${column}" = $2::${type}`)} limit 1`,
 });
 
 const FIND_BY_ID = findBy("id");
 const FIND_BY: Record<string, { name: string; text: string }> = {
   id: FIND_BY_ID,
   userId: findBy("userId"),
-  email: findBy("email"),
+  email: { name: "contact_by_email", text: findWhere("email = $2::text") },
   visitorId: findBy("visitorId", "uuid"),
 };
 
