@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { pino } from "pino";
+import type * as DatabaseModule from "../../src/db/database.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 import { type Ground, pick, seededAttributes } from "./scenarios.ts";
 import { prepareGround } from "./seed.ts";
@@ -16,7 +17,7 @@ const shipped = <Module>(path: string): Promise<Module> => import(new URL(`../..
 const { readConfig } = await shipped<typeof import("../../src/config/env.ts")>("config/env");
 const { FIND, findValues } =
   await shipped<typeof import("../../src/contacts/identify-statement.ts")>("contacts/identify-statement");
-const { PLAN_FOR_NAMED } = await shipped<typeof import("../../src/db/database.ts")>("db/database");
+const { PLAN_FOR_NAMED } = await shipped<typeof DatabaseModule>("db/database");
 const { startEmbeddedPostgres } = await shipped<typeof import("../../src/db/embedded-postgres.ts")>("db/embedded-postgres");
 const { migrate } = await shipped<typeof import("../../src/db/migrate.ts")>("db/migrate");
 const { acceptAnyBody } = await shipped<typeof import("../../src/http/json-body.ts")>("http/json-body");
