@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { apiKeyCommand } from "./api-key.ts";
+import { backupCommand, restoreCommand } from "./backup.ts";
 import { bootstrapCommand } from "./bootstrap.ts";
 import { doctorCommand } from "./doctor.ts";
 import { importCommand } from "./import.ts";
@@ -18,6 +19,8 @@ export function createProgram(): Command {
     bootstrapCommand(),
     apiKeyCommand(),
     importCommand(),
+    backupCommand(),
+    restoreCommand(),
     doctorCommand(),
     openapiCommand(),
     workerCommand(),
