@@ -3,6 +3,7 @@ import { apiKeyCommand } from "./api-key.ts";
 import { backupCommand, restoreCommand } from "./backup.ts";
 import { bootstrapCommand } from "./bootstrap.ts";
 import { doctorCommand } from "./doctor.ts";
+import { exportCommand } from "./export.ts";
 import { importCommand } from "./import.ts";
 import { migrateCommand } from "./migrate.ts";
 import { openapiCommand } from "./openapi.ts";
@@ -18,6 +19,7 @@ export function createProgram(): Command {
     migrateCommand(),
     bootstrapCommand(),
     apiKeyCommand(),
+    exportCommand(),
     importCommand(),
     backupCommand(),
     restoreCommand(),

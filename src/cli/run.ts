@@ -10,6 +10,7 @@ import { SourceError } from "../import/formbricks/source.ts";
 import { type Backend, openBackend } from "../server.ts";
 import { Problem } from "../shared/problem.ts";
 import { StartError } from "../shared/start-error.ts";
+import { TransferError } from "../transfer/service.ts";
 
 /** Wrong usage that only shows once the arguments are looked at together. */
 export class UsageError extends Error {
@@ -111,7 +112,9 @@ function say(message: string, status: number): number {
 }
 
 const isForeseen = (error: unknown): error is Error =>
-  [ArchiveError, CommandFailure, ConfigError, RestoreRefused, StartError, SourceError].some((kind) => error instanceof kind);
+  [ArchiveError, CommandFailure, ConfigError, RestoreRefused, StartError, SourceError, TransferError].some(
+    (kind) => error instanceof kind,
+  );
 
 const formatIssue = ({ field, issue }: { field: string; issue: string }): string => (field === "" ? issue : `${field}: ${issue}`);
 
