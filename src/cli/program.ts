@@ -7,6 +7,7 @@ import { exportCommand } from "./export.ts";
 import { importCommand } from "./import.ts";
 import { migrateCommand } from "./migrate.ts";
 import { openapiCommand } from "./openapi.ts";
+import { shardPlanCommand } from "./shard-plan.ts";
 import { webhooksCommand } from "./webhooks.ts";
 import { workerCommand } from "./worker.ts";
 
@@ -24,6 +25,7 @@ export function createProgram(): Command {
     backupCommand(),
     restoreCommand(),
     doctorCommand(),
+    shardPlanCommand(),
     openapiCommand(),
     workerCommand(),
     webhooksCommand(),

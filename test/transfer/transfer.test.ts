@@ -101,7 +101,11 @@ describe("export and import", () => {
     ["is of something else", (text) => text.replace("mortar-export", "other-export"), /^this is no export of Mortar/],
     ["has a later format", (text) => text.replace('"version":1', '"version":2'), /^the export has format 2/],
     ["has a type of a later release", (text) => `${text}{"type":"dream","data":{}}\n`, /^line \d+ is of the type dream/],
-    ["has a column of a later release", (text) => text.replace('"legacyId"', '"colour"'), /^line 4 \(environment\) has colour, which this release does not take/],
+    [
+      "has a column of a later release",
+      (text) => text.replace('"legacyId"', '"colour"'),
+      /^line 4 \(environment\) has colour, which this release does not take/,
+    ],
     [
       "brings a secret",
       (text) => text.replace(/("type":"webhook","data":\{)/, '$1"secret":"x",'),
