@@ -4,12 +4,14 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { Logger } from "pino";
 import { clientApi } from "./api/client/index.ts";
+import { personalPages, surveyPages } from "./api/links/index.ts";
+import { playground } from "./api/playground/index.ts";
 import { answerUnknownSprigPath, sprigApi } from "./api/sprig/index.ts";
 import { storageApi } from "./api/storage/index.ts";
 import { userpilotApi } from "./api/userpilot/index.ts";
 import { v1Api } from "./api/v1/index.ts";
 import { v2Api } from "./api/v2/index.ts";
-import type { CompleteConfig } from "./config/env.ts";
+import { type CompleteConfig, isPlaygroundServed } from "./config/env.ts";
 import { logRequests } from "./http/access-log.ts";
 import { createCodedErrorPresenter } from "./http/coded-error.ts";
 import { createErrorHandler } from "./http/errors.ts";
@@ -72,6 +74,10 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(scriptFiles, { prefix: "/js", folder: config.SDK_ASSETS_DIR });
   await app.register(packageFiles, { prefix: "/api/packages", folder: config.SDK_ASSETS_DIR });
   await app.register(storageApi, { prefix: "/storage", services });
+  if (isPlaygroundServed(config)) await app.register(playground, { prefix: "/playground" });
+  const links = { services, limiter, ...linkSettings(config) };
+  await app.register(surveyPages, { prefix: "/s", ...links });
+  await app.register(personalPages, { prefix: "/c", ...links });
   await app.register(clientApi, { prefix: "/api/v1/client", generation: "v1", services, limiter });
   await app.register(clientApi, { prefix: "/api/v2/client", generation: "v2", services, limiter });
   await app.register(v1Api, { prefix: "/api/v1", services, limiter });
@@ -80,9 +86,18 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(userpilotApi, { prefix: "/userpilot/v1", services, limiter, config, hidden: true });
   await app.register(sprigApi, { services, limiter, config });
   await app.register(sprigApi, { prefix: "/sprig", services, limiter, config, hidden: true });
-  permissions.close({ absent: metrics ? [] : ["getMetrics"] });
+  permissions.close({
+    absent: [...(metrics ? [] : ["getMetrics" as const]), ...(isPlaygroundServed(config) ? [] : ["showPlayground" as const])],
+  });
   return app;
 }
+
+/** Spam protection needs both keys; files are sent to the store itself when there is one. */
+const linkSettings = ({ RECAPTCHA_SITE_KEY, RECAPTCHA_SECRET_KEY, S3_BUCKET, S3_ENDPOINT }: CompleteConfig) => ({
+  recaptchaSiteKey: RECAPTCHA_SECRET_KEY === undefined ? null : (RECAPTCHA_SITE_KEY ?? null),
+  uploadOrigins:
+    S3_BUCKET === undefined ? [] : [S3_ENDPOINT === undefined ? "https://*.amazonaws.com" : new URL(S3_ENDPOINT).origin],
+});
 
 const SECURITY_HEADERS = {
   "x-content-type-options": "nosniff",

@@ -7,13 +7,25 @@ import { type ApiKeyManagement, createApiKeyManagement } from "./api-keys/manage
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
 import { type AuditLogService, createAuditLogService } from "./audit-log/service.ts";
+import { type CompanyDirectory, createCompanyDirectory } from "./companies/directory.ts";
 import { type CompanyService, createCompanyService } from "./companies/service.ts";
 import { type CompleteConfig, publicUrl } from "./config/env.ts";
 import { type ContactLinkService, createContactLinkService } from "./contact-links/service.ts";
 import { createContactLinkTokens } from "./contact-links/token.ts";
 import { type AttributeRowService, createAttributeRowService } from "./contacts/attribute-rows.ts";
+import { type AttributeWriter, createAttributeWriter } from "./contacts/attribute-writer.ts";
+import { type ContactDirectory, createContactDirectory } from "./contacts/directory.ts";
+import { type ContactExporter, createContactExporter } from "./contacts/export.ts";
 import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
-import { type ContactService, createContactService, createContactWatch } from "./contacts/service.ts";
+import { createMemberships } from "./contacts/memberships.ts";
+import { type ContactMerger, createContactMerger } from "./contacts/merge.ts";
+import {
+  type ContactService,
+  createContactService,
+  createContactWatch,
+  createTypeConflicts,
+  type TypeConflicts,
+} from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
 import type { JobQueue } from "./db/job-queue.ts";
@@ -21,9 +33,11 @@ import { onceCommitted } from "./db/write-scope.ts";
 import { createDisplayService, type DisplayService } from "./displays/service.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createErasureService, createSuppression, type ErasureService } from "./erasures/service.ts";
+import { createEventDirectory, type EventDirectory } from "./events/directory.ts";
 import { createEventService, type EventService } from "./events/service.ts";
 import { createIdempotencyService, type IdempotencyService } from "./idempotency/service.ts";
 import { createJobService, createRowWriter, type JobService } from "./jobs/service.ts";
+import { createLinkSurveyService, type LinkSurveyService } from "./link-surveys/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
 import { createProjectService, type ProjectService } from "./projects/service.ts";
 import { createGates } from "./responses/gates.ts";
@@ -62,17 +76,24 @@ export interface Services {
   apiKeyManagement: ApiKeyManagement;
   attributeKeys: AttributeKeyService;
   attributeRows: AttributeRowService;
+  attributeWriter: AttributeWriter;
   auditLog: AuditLogService;
   contactLinks: ContactLinkService;
   companies: CompanyService;
+  companyDirectory: CompanyDirectory;
+  contactDirectory: ContactDirectory;
+  contactExporter: ContactExporter;
+  contactMerger: ContactMerger;
   contactManagement: ContactManagement;
   contacts: ContactService;
   displays: DisplayService;
   environments: EnvironmentService;
   erasures: ErasureService;
+  eventDirectory: EventDirectory;
   events: EventService;
   idempotency: IdempotencyService;
   jobs: JobService;
+  linkSurveys: LinkSurveyService;
   organizations: OrganizationService;
   projects: ProjectService;
   responseManagement: ResponseManagement;
@@ -81,6 +102,8 @@ export interface Services {
   segments: SegmentService;
   surveys: SurveyService;
   teams: TeamService;
+  /** Of values that came through contracts that refuse none. */
+  typeConflicts: TypeConflicts;
   uploads: UploadService;
   webhookDeliveries: DeliveryLog;
   /** Delivers webhooks once it is started. */
@@ -118,7 +141,6 @@ export function createServices({
   });
   const encryptionKey = config.ENCRYPTION_KEY;
   const suppression = createSuppression({ db, encryptionKey });
-  const erasures = createErasureService({ db, environments, suppression, outbox, encryptionKey, now: Date.now });
   const events = createEventService({
     db,
     contacts,
@@ -128,7 +150,8 @@ export function createServices({
     now: Date.now,
     retentionDays: config.EVENT_RETENTION_DAYS,
   });
-  const writeRows = createRowWriter({ contacts, companies, events, suppression, watch });
+  const typeConflicts = createTypeConflicts();
+  const writeRows = createRowWriter({ contacts, companies, events, suppression, typeConflicts, watch });
   const jobs = createJobService({ db, environments, writeRows, newId, now: Date.now, isStopping: queue.isStopping });
   const organizations = createOrganizationService({
     db,
@@ -149,8 +172,9 @@ export function createServices({
   });
   const liveSurveys = createLiveSurveyService({ db });
   const displays = createDisplayService({ db, surveys: liveSurveys, watch, outbox, newId });
+  const gateTokens = createGateTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now });
   const gates = createGates({
-    tokens: createGateTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    tokens: gateTokens,
     singleUseLinks,
     verifyRecaptcha: createRecaptchaVerifier({
       siteKey: config.RECAPTCHA_SITE_KEY,
@@ -184,14 +208,6 @@ export function createServices({
     maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
     forgetEnvironment: environments.forget,
   });
-  const contactManagement = createContactManagement({
-    db,
-    environments,
-    watch,
-    newId,
-    now: Date.now,
-    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
-  });
   const segmentManagement = createSegmentManagement({
     db,
     segments,
@@ -200,16 +216,24 @@ export function createServices({
     forgetEnvironment: environments.forget,
   });
   const teams = createTeamService({ db, newId, now: Date.now, minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE });
+  const contactLinkTokens = createContactLinkTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now });
   const contactLinks = createContactLinkService({
     db,
     environments,
     surveys: liveSurveys,
     segments,
-    tokens: createContactLinkTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now }),
+    tokens: contactLinkTokens,
     buildSingleUseQuery: singleUseLinks.buildQuery,
     newId,
     now: Date.now,
     publicUrl: publicUrl(config),
+  });
+  const linkSurveys = createLinkSurveyService({
+    db,
+    readSingleUse: singleUseLinks.read,
+    readVerifiedEmail: gateTokens.readEmail,
+    readContactLink: contactLinkTokens.read,
+    issuePin: gateTokens.issuePin,
   });
   const responseManagement = createResponseManagement({
     db,
@@ -221,23 +245,63 @@ export function createServices({
     removeFile: uploads.removeFile,
     log,
   });
+  const erasures = createErasureService({
+    db,
+    environments,
+    outbox,
+    suppression,
+    encryptionKey,
+    now: Date.now,
+    discardFiles: responseManagement.discardFiles,
+  });
+  const contactManagement = createContactManagement({
+    db,
+    environments,
+    watch,
+    newId,
+    now: Date.now,
+    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
+    eraseContact: erasures.eraseContact,
+  });
+  const contactDirectory = createContactDirectory({
+    db,
+    segments,
+    memberships: createMemberships({ db, environments, now: Date.now }),
+  });
   return {
     actionClasses,
     apiKeys,
     apiKeyManagement: createApiKeyManagement({ db, newId, now: Date.now, forget: apiKeys.forget }),
     attributeKeys,
     attributeRows: createAttributeRowService({ db }),
+    attributeWriter: createAttributeWriter({
+      db,
+      createKeys: contacts.createKeys,
+      directory: contactDirectory,
+      environments,
+      watch,
+    }),
     auditLog: createAuditLogService({ db, now: Date.now, retentionDays: config.AUDIT_RETENTION_DAYS }),
     contactLinks,
     companies,
+    companyDirectory: createCompanyDirectory({ db }),
+    contactDirectory,
+    contactExporter: createContactExporter({
+      db,
+      directory: contactDirectory,
+      listResponses: responseManagement.listPage,
+    }),
     contactManagement,
+    contactMerger: createContactMerger({ db, environments, watch }),
     contacts,
     displays,
     environments,
     erasures,
+    eventDirectory: createEventDirectory({ db }),
     events,
     idempotency: createIdempotencyService({ db, secretBox: createSecretBox(encryptionKey), now: Date.now }),
     jobs,
+    linkSurveys,
     organizations,
     projects: createProjectService({
       db,
@@ -252,6 +316,7 @@ export function createServices({
     segments,
     surveys,
     teams,
+    typeConflicts,
     uploads,
     ...webhooks,
   };

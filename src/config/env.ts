@@ -184,6 +184,11 @@ const Environment = z.object({
     .optional()
     .transform((value) => (value === undefined ? undefined : resolve(value)))
     .describe("Folder with a `formbricks.umd.cjs` or a `surveys.umd.cjs` to serve at `/js/` in the place of our own"),
+  PLAYGROUND: flag
+    .optional()
+    .describe(
+      "Serve the page `/playground`, which tries the SDK; unset: only where `HOST` is this machine's own and `PUBLIC_URL` is unset",
+    ),
   DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS: flag
     .default(false)
     .describe("Let webhooks point into the network that the server stands in"),
@@ -254,6 +259,11 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   const result = CompleteEnvironment.safeParse(given);
   if (result.success) return Object.freeze(result.data);
   throw new ConfigError(result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("\n"));
+}
+
+/** Whether the playground is served: where nobody but this machine reaches the server, or where it is asked for. */
+export function isPlaygroundServed({ PLAYGROUND, PUBLIC_URL, HOST }: Config): boolean {
+  return PLAYGROUND ?? (PUBLIC_URL === undefined && ["127.0.0.1", "::1", "localhost"].includes(HOST));
 }
 
 /** The address under which clients reach this server, without a slash at its end. */

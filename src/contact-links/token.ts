@@ -40,13 +40,13 @@ export function createContactLinkTokens({ encryptionKey, now }: { encryptionKey:
     return `${body}.${sign(body)}`;
   }
 
-  /** Null when the token is none of ours, was altered or has expired. */
-  function read(token: string): ContactLinkSubject | null {
+  /** Null when the token is none of ours or was altered. */
+  function read(token: string): ContactLinkSubject | "expired" | null {
     const [header, payload, signature, ...rest] = token.length > MAX_LENGTH ? [] : token.split(".");
     if (header !== HEADER || payload === undefined || signature === undefined || rest.length > 0) return null;
     if (!equalsInConstantTime(signature, sign(`${header}.${payload}`))) return null;
     const claims = Claims.parse(JSON.parse(Buffer.from(payload, "base64url").toString("utf8")));
-    if (claims.exp !== undefined && claims.exp * 1000 <= now()) return null;
+    if (claims.exp !== undefined && claims.exp * 1000 <= now()) return "expired";
     return { contactId: decrypt(claims.contactId), surveyId: decrypt(claims.surveyId) };
   }
 

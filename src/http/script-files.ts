@@ -16,6 +16,10 @@ import { answerUnknownPath } from "./unknown-path.ts";
 const TYPES = {
   "formbricks.umd.cjs": "application/javascript; charset=UTF-8",
   "formbricks.umd.cjs.map": "application/json; charset=utf-8",
+  "links.umd.cjs": "application/javascript; charset=UTF-8",
+  "links.umd.cjs.map": "application/json; charset=utf-8",
+  "playground.umd.cjs": "application/javascript; charset=UTF-8",
+  "playground.umd.cjs.map": "application/json; charset=utf-8",
   "surveys.umd.cjs": "application/javascript; charset=UTF-8",
   "surveys.umd.cjs.map": "application/json; charset=utf-8",
 } as const;

@@ -27,11 +27,19 @@ export interface SingleUseCheck {
   url: string | undefined;
 }
 
+/** What a link's query says. */
+export interface SingleUseQuery {
+  surveyId: string;
+  isEncrypted: boolean;
+  suId: string;
+  suToken: string | null;
+}
+
 export type SingleUseLinks = ReturnType<typeof createSingleUseLinks>;
 
 export function createSingleUseLinks({ encryptionKey }: { encryptionKey: string }) {
   const box = createSecretBox(encryptionKey);
-  return { buildQuery, check };
+  return { buildQuery, check, read };
 
   /** The query parameters that make a survey's link one for this id. */
   function buildQuery(surveyId: string, singleUseId: string, isEncrypted: boolean): Record<string, string> {
@@ -47,10 +55,16 @@ export function createSingleUseLinks({ encryptionKey }: { encryptionKey: string 
     const query = new URL(url).searchParams;
     const suId = query.get("suId");
     if (!suId) return { message: "Missing single use id" };
-    const isGenuine = isEncrypted
-      ? open(suId) === sealedText(surveyId, singleUseId)
-      : suId === singleUseId && equalsInConstantTime(query.get("suToken") ?? "", sign(surveyId, suId));
-    return isGenuine ? null : { message: "Invalid single use id" };
+    const linkedId = read({ surveyId, isEncrypted, suId, suToken: query.get("suToken") });
+    return linkedId === singleUseId ? null : { message: "Invalid single use id" };
+  }
+
+  /** The id that a link was made for; null when the link was not made for this survey, or was altered. */
+  function read({ surveyId, isEncrypted, suId, suToken }: SingleUseQuery): string | null {
+    if (!isEncrypted) return equalsInConstantTime(suToken ?? "", sign(surveyId, suId)) ? suId : null;
+    const text = open(suId);
+    const start = sealedText(surveyId, "");
+    return text?.startsWith(start) ? text.slice(start.length) : null;
   }
 
   function sign(surveyId: string, suId: string): string {

@@ -85,16 +85,26 @@ export async function startApp({
       const webView = react.host("Modal")?.visible === true ? react.host("WebView") : undefined;
       return webView && openPage(webView);
     },
+    /** The page on the screen and how it talks to the app, for who has a real web view; undefined: none. */
+    webView: (): { html: string; tell: (message: string) => void } | undefined => {
+      const webView = react.host("Modal")?.visible === true ? react.host("WebView") : undefined;
+      return webView && readWebView(webView);
+    },
     stop: () => react.unmount(),
   };
 }
 
-async function openPage({ source, onMessage }: HostProps): Promise<RenderOptions> {
+function readWebView({ source, onMessage }: HostProps) {
   if (!isPage(source) || typeof onMessage !== "function") throw new Error("The web view was given no page");
-  const script = /<script type="text\/javascript">(.*)<\/script>/s.exec(source.html)?.[1] ?? "";
+  return { html: source.html, tell: (data: string): void => void onMessage({ nativeEvent: { data } }) };
+}
+
+async function openPage(webView: HostProps): Promise<RenderOptions> {
+  const { html, tell } = readWebView(webView);
+  const script = /<script type="text\/javascript">(.*)<\/script>/s.exec(html)?.[1] ?? "";
   const elements: { src?: string; onload?: () => void }[] = [];
   const window: Record<string, unknown> = {
-    ReactNativeWebView: { postMessage: (data: string) => onMessage({ nativeEvent: { data } }) },
+    ReactNativeWebView: { postMessage: tell },
   };
   const document = { createElement: () => ({}), head: { appendChild: (element: { src?: string }) => elements.push(element) } };
   const page = createContext({ window, document });

@@ -1,30 +1,13 @@
 /** Pages in a real browser that load the official npm loader, which loads our script from a real server. */
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type BrowserContext, chromium, type Page } from "playwright-core";
+import type { BrowserContext, Page } from "playwright-core";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
-
-export const CHROMIUM = [
-  process.env.CHROMIUM_PATH,
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-].find((path) => path !== undefined && existsSync(path));
-
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+import { launchChromium } from "./chromium.ts";
 
 /** Stands in for the renderer: keeps what it is given, and draws a box where a survey would be. */
 const FAKE_RENDERER = `
@@ -89,7 +72,7 @@ export async function startBrowsing() {
   const address = shop.address();
   if (address === null || typeof address === "string") throw new Error("the shop has no port");
   const { port } = address;
-  const browser = await chromium.launch({ ...(CHROMIUM ? { executablePath: CHROMIUM } : {}), args: FLAGS });
+  const browser = await launchChromium();
   return { assets: folder.path, newVisitor: () => browser.newContext(), visit, leave, close };
 
   async function visit({ path = "/", context }: VisitOptions = {}): Promise<Visit> {

@@ -3,13 +3,12 @@ import { newId } from "../../src/shared/ids.ts";
 import { buildSegment, buildSurvey } from "../api/client/live-survey.ts";
 import { buildTenant } from "../support/build.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
-import { type Browsing, CHROMIUM, startBrowsing, type Visit, type VisitOptions } from "./browser.ts";
-
-if (!CHROMIUM) process.stderr.write("The web SDK is not tested in a browser: no Chromium was found (CHROMIUM_PATH names one).\n");
+import { type Browsing, startBrowsing, type Visit, type VisitOptions } from "./browser.ts";
+import { describeInBrowser } from "./chromium.ts";
 
 const ISO = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
-describe.skipIf(!CHROMIUM)("in a browser", () => {
+describeInBrowser("in a browser", () => {
   let server: TestServer;
   let browsing: Browsing;
   let environmentId: string;

@@ -5,7 +5,7 @@ import { addPageScript } from "./page-script.ts";
 export interface RecaptchaOptions {
   siteKey: string;
   nonce: string | undefined;
-  log: Log;
+  log: Pick<Log, "error">;
 }
 
 /** Null when no token can be had; the server decides what that means. */

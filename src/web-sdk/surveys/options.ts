@@ -15,6 +15,8 @@ export interface RenderOptions {
   /** Of link surveys. */
   singleUseId: string | undefined;
   pinAuthToken: string | undefined;
+  /** The unfinished response that is gone on with; undefined: a new one. */
+  responseId: string | undefined;
   styling: Readonly<Record<string, unknown>>;
   isBrandingEnabled: boolean;
   /** The key of the survey's texts. */
@@ -25,12 +27,19 @@ export interface RenderOptions {
   overlay: Overlay;
   clickOutside: boolean;
   action: string | undefined;
+  /** Where the respondent comes from, as their link says. */
+  source: string | undefined;
   hiddenFields: Readonly<Record<string, unknown>>;
   prefilled: ResponseData;
+  /** Cards whose answers are all there already are passed over. */
+  skipPrefilled: boolean;
+  /** The element or block to begin at, without what comes before it. */
+  startAt: string | undefined;
   responseCount: number | undefined;
   /** Whether the page's address says something, which it does not in apps. */
   isWebEnvironment: boolean;
   isSpamProtectionEnabled: boolean;
+  recaptchaSiteKey: string | undefined;
   mode: "modal" | "inline";
   containerId: string | undefined;
   customCss: string | undefined;
@@ -73,6 +82,7 @@ export function readOptions(given: unknown, mode?: "modal" | "inline"): RenderOp
     userId: text(options.userId),
     singleUseId: text(options.singleUseId),
     pinAuthToken: text(options.pinAuthToken),
+    responseId: text(options.responseId),
     styling: isRecord(options.styling) ? options.styling : {},
     isBrandingEnabled: options.isBrandingEnabled === true,
     languageCode: text(options.languageCode) ?? "default",
@@ -81,11 +91,15 @@ export function readOptions(given: unknown, mode?: "modal" | "inline"): RenderOp
     overlay: OVERLAYS.find((known) => known === options.overlay) ?? overlayOfOld(options, placement),
     clickOutside: (options.clickOutside ?? options.clickOutsideClose) === true,
     action: text(options.action),
+    source: text(options.source),
     hiddenFields: isRecord(options.hiddenFieldsRecord) ? options.hiddenFieldsRecord : {},
     prefilled: readAnswers(options.prefillResponseData),
+    skipPrefilled: options.skipPrefilled === true,
+    startAt: text(options.startAt),
     responseCount: typeof options.responseCount === "number" ? options.responseCount : undefined,
     isWebEnvironment: options.isWebEnvironment !== false,
     isSpamProtectionEnabled: options.isSpamProtectionEnabled === true,
+    recaptchaSiteKey: text(options.recaptchaSiteKey),
     mode: mode ?? (options.mode === "inline" ? "inline" : "modal"),
     containerId: text(options.containerId),
     customCss: text(options.customCss),

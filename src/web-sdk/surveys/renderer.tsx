@@ -36,7 +36,10 @@ export function createRenderer({ unsent }: { unsent: UnsentAnswers }) {
       options.callbacks.onClose();
     };
     render(null, container); // a survey that is there already makes room
-    render(<SurveyView key={count} id={`mortar-${count}`} options={options} unsent={unsent} onClose={close} />, container);
+    render(
+      <SurveyView key={count} id={`mortar-${count}`} options={options} unsent={unsent} nonce={() => nonce} onClose={close} />,
+      container,
+    );
   }
 }
 

@@ -6,7 +6,7 @@ const ROOT = ".mortar-survey".repeat(3);
 
 const SHEET = `
 & { --mo-r: var(--mo-roundness, 10px); color: var(--mo-text); font: 400 16px/1.5 var(--mo-font-family, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif); text-align: start; letter-spacing: normal; -webkit-text-size-adjust: 100%; }
-& *, & *::before, & *::after { box-sizing: border-box; margin: 0; padding: 0; border: 0; font: inherit; letter-spacing: inherit; text-transform: none; text-shadow: none; float: none; min-width: 0; color: inherit; }
+& *, & *::before, & *::after { box-sizing: border-box; margin: 0; padding: 0; border: 0; font: inherit; letter-spacing: inherit; text-transform: none; text-shadow: none; float: none; min-width: 0; color: inherit; align-items: normal; align-content: normal; justify-content: normal; flex-wrap: nowrap; gap: normal; }
 & :not(svg, svg *, img, iframe) { width: auto; height: auto; min-height: 0; max-width: none; max-height: none; position: static; inset: auto; background: none; box-shadow: none; opacity: 1; transform: none; }
 & button, & input, & select, & textarea { background: none; width: auto; height: auto; appearance: auto; box-shadow: none; }
 & button { appearance: none; cursor: pointer; }
@@ -36,7 +36,7 @@ const SHEET = `
 & .mo-float ~ .mo-form .mo-body { padding-top: 24px; }
 & .mo-float ~ .mo-form .mo-step > :first-child :is(.mo-upper, .mo-headline) { padding-inline-end: 28px; }
 & .mo-float ~ .mo-form .mo-step > :first-child > .mo-media:first-child { margin-top: 24px; }
-& .mo-float ~ .mo-form .mo-end .mo-headline { padding-inline-end: 0; }
+& .mo-float ~ .mo-form .mo-step > .mo-end:first-child .mo-headline, &.mo-inline .mo-float ~ .mo-form .mo-step > :first-child :is(.mo-upper, .mo-headline) { padding-inline-end: 0; }
 & .mo-icon-button { display: inline-flex; align-items: center; justify-content: center; width: 36px; height: 36px; flex: none; border-radius: 8px; color: var(--mo-muted); }
 & .mo-icon-button:hover:not(:disabled) { background: var(--mo-soft); color: var(--mo-text); }
 & .mo-icon-button:disabled { opacity: .35; cursor: default; }

@@ -1,5 +1,6 @@
 /** What happens between a survey on the page and the server it came from. */
 
+import { fetchRecaptchaToken } from "../core/recaptcha.ts";
 import { createFileUpload, type UploadFile } from "./file-upload.ts";
 import type { RenderOptions } from "./options.ts";
 import { createResponseQueue, type QueueStatus, type ResponseUpdate } from "./response-queue.ts";
@@ -21,6 +22,8 @@ export interface SurveySessionOptions {
   fetch: typeof fetch;
   sleep: (ms: number) => Promise<void>;
   pageUrl: () => string;
+  /** For scripts that are added to the page. */
+  nonce: () => string | undefined;
   unsent: UnsentAnswers;
   onStatus: (status: QueueStatus) => void;
   /** A quota that is full ends the survey. */
@@ -32,7 +35,7 @@ export function createSurveySession(given: SurveySessionOptions): SurveySession 
 }
 
 function sessionOfServer(
-  { options, fetch, sleep, pageUrl, unsent, onStatus, onEndedByQuota }: SurveySessionOptions,
+  { options, fetch, sleep, pageUrl, nonce, unsent, onStatus, onEndedByQuota }: SurveySessionOptions,
   server: { appUrl: string; environmentId: string },
 ): SurveySession {
   const { survey, callbacks, userId, contactId } = options;
@@ -52,7 +55,8 @@ function sessionOfServer(
     display: { surveyId: survey.id, ...respondent },
     response,
     pinAuthToken,
-    getRecaptchaToken: () => recaptchaToken(options),
+    getRecaptchaToken: () => recaptchaToken(options, nonce()),
+    ...(options.responseId !== undefined && { resume: { displayId: null, responseId: options.responseId } }),
   });
   const unsentKey = `${survey.id} ${Math.random()}`;
   let isCreated = false;
@@ -116,13 +120,23 @@ export function resendUnsent({ unsent, fetch, sleep }: Pick<SurveySessionOptions
 }
 
 /** Apps have no address worth telling. Source: client-api §9.4. */
-function metaOf({ isWebEnvironment, action }: RenderOptions, pageUrl: () => string) {
+function metaOf({ isWebEnvironment, action, source }: RenderOptions, pageUrl: () => string) {
   const url = pageUrl();
-  return { ...(isWebEnvironment ? { url } : {}), ...(action === undefined ? {} : { action }) };
+  return {
+    ...(isWebEnvironment ? { url } : {}),
+    ...(action === undefined ? {} : { action }),
+    ...(source === undefined ? {} : { source }),
+  };
 }
 
-async function recaptchaToken({ isSpamProtectionEnabled, callbacks }: RenderOptions): Promise<string | null> {
-  if (!isSpamProtectionEnabled || callbacks.getRecaptchaToken === undefined) return null;
+/** The page's own way to a token, else, as in apps' web views and on link pages, one from here. */
+async function recaptchaToken(
+  { isSpamProtectionEnabled, recaptchaSiteKey: siteKey, callbacks }: RenderOptions,
+  nonce: string | undefined,
+): Promise<string | null> {
+  if (!isSpamProtectionEnabled) return null;
+  if (callbacks.getRecaptchaToken === undefined)
+    return siteKey === undefined ? null : await fetchRecaptchaToken({ siteKey, nonce, log: { error: reportError } });
   const token = await callbacks.getRecaptchaToken().catch(() => null);
   return typeof token === "string" ? token : null;
 }

@@ -29,7 +29,16 @@ interface Visit {
 /** Hidden fields that the survey does not have are left out, and values that an answer cannot hold are texts. */
 export function beginSurvey(
   survey: Survey,
-  { hiddenFields = {}, answers = {} }: { hiddenFields?: Readonly<Record<string, unknown>>; answers?: ResponseData },
+  {
+    hiddenFields = {},
+    answers = {},
+    startAt,
+  }: {
+    hiddenFields?: Readonly<Record<string, unknown>>;
+    answers?: ResponseData;
+    /** An element's or a block's id; one that there is not counts as absent. */
+    startAt?: string | undefined;
+  },
 ): SurveyState {
   const fields = survey.hiddenFieldIds.flatMap((id): [string, AnswerValue][] => {
     const value = ownValue(hiddenFields, id);
@@ -39,8 +48,9 @@ export function beginSurvey(
   const [first] = survey.blocks;
   const begin: Card =
     first === undefined ? { type: "ending", ending: survey.endings[0] ?? null } : { type: "block", block: first };
+  const start = survey.blocks.find(({ id, elements }) => id === startAt || elements.some((element) => element.id === startAt));
   return {
-    card: survey.welcomeCard === null ? begin : { type: "welcome" },
+    card: start !== undefined ? { type: "block", block: start } : survey.welcomeCard === null ? begin : { type: "welcome" },
     answers,
     hiddenFields: Object.fromEntries(fields),
     variables: Object.fromEntries(survey.variables.map(({ id, value }) => [id, value])),

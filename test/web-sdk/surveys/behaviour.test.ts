@@ -1,8 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { announceChange } from "../../api/client/live-survey.ts";
 import { buildSurvey, buildTenant } from "../../support/build.ts";
 import { startTestServer, type TestServer } from "../../support/server.ts";
-import { type Browsing, CHROMIUM, startBrowsing, type Visit } from "./browser.ts";
+import { describeInBrowser } from "../chromium.ts";
+import { type Browsing, startBrowsing, type Visit } from "./browser.ts";
 
 const text = (words: string, more: object = {}) => ({ default: words, ...more });
 const open = (id: string, more: object = {}) => ({
@@ -20,7 +21,7 @@ const when = (operator: string, value: string, right: unknown) => ({
   conditions: [{ id: "c1", leftOperand: { type: "element", value }, operator, rightOperand: staticValue(right) }],
 });
 
-describe.skipIf(!CHROMIUM)("in a browser", () => {
+describeInBrowser("in a browser", () => {
   let server: TestServer;
   let browsing: Browsing;
   let environmentId: string;

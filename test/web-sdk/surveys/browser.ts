@@ -1,20 +1,11 @@
 /** Pages in a real browser that call the renderer's global against a real server. */
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import axe from "axe-core";
-import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { makeTemporaryFolder } from "../../support/temporary-folder.ts";
-
-export const CHROMIUM = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
-  (path) => path !== undefined && existsSync(path),
-);
-
-const FLAGS = [
-  ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-  ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
-];
+import { launchChromium } from "../chromium.ts";
 
 /** A page with rules of its own, which must not show in a survey. */
 const PAGE = `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width, initial-scale=1"><title>A shop</title>
@@ -50,20 +41,27 @@ export type Browsing = Awaited<ReturnType<typeof startBrowsing>>;
 export async function startBrowsing() {
   const folder = makeTemporaryFolder();
   execFileSync(process.execPath, [fileURLToPath(new URL("../../../.config/build-web-sdk.mjs", import.meta.url)), folder.path]);
+  const pages = new Map<string, string>();
   const shop = createServer((request, response) => {
-    const { searchParams } = new URL(request.url ?? "/", "http://shop.test");
+    const { pathname, searchParams } = new URL(request.url ?? "/", "http://shop.test");
     const policy = searchParams.get("csp");
     if (policy !== null) response.setHeader("content-security-policy", policy);
-    response.setHeader("content-type", "text/html").end(PAGE);
+    response.setHeader("content-type", "text/html").end(pages.get(pathname) ?? PAGE);
   });
   await new Promise<void>((resolve) => shop.listen(0, "127.0.0.1", resolve));
   const address = shop.address();
   if (address === null || typeof address === "string") throw new Error("the shop has no port");
   const shopUrl = `http://127.0.0.1:${address.port}/`;
-  const browser = await chromium.launch({ ...(CHROMIUM ? { executablePath: CHROMIUM } : {}), args: FLAGS });
-  return { assets: folder.path, shopUrl, visit, leave, close };
+  const browser = await launchChromium();
+  return { assets: folder.path, shopUrl, addPage, open, visit, leave, close };
 
-  async function visit(baseUrl: string, { path = "", visitor, ...context }: VisitOptions = {}): Promise<Visit> {
+  /** Beside the shop's own page, which is what all other paths answer. */
+  function addPage(path: string, html: string): void {
+    pages.set(`/${path}`, html);
+  }
+
+  /** A page that has loaded nothing yet. */
+  async function open({ visitor, ...context }: Omit<VisitOptions, "path"> = {}): Promise<Pick<Visit, "page" | "errors">> {
     const page = await (visitor ?? (await browser.newContext(context))).newPage();
     page.setDefaultTimeout(10_000);
     const errors: string[] = [];
@@ -71,6 +69,12 @@ export async function startBrowsing() {
       if (message.type() === "error") errors.push(message.text());
     });
     page.on("pageerror", (error) => errors.push(String(error)));
+    return { page, errors };
+  }
+
+  /** The shop, with the renderer's script. */
+  async function visit(baseUrl: string, { path = "", ...options }: VisitOptions = {}): Promise<Visit> {
+    const { page, errors } = await open(options);
     await page.goto(shopUrl + path);
     await page.addScriptTag({ url: `${baseUrl}/js/surveys.umd.cjs` });
     await page.evaluate(RECORDER);

@@ -1,12 +1,13 @@
 /** Our core with our renderer: from an action on a page to an answer in the database. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../../src/shared/ids.ts";
 import { buildSegment, buildSurvey } from "../../api/client/live-survey.ts";
 import { buildTenant } from "../../support/build.ts";
 import { startTestServer, type TestServer } from "../../support/server.ts";
-import { type Browsing, CHROMIUM, startBrowsing } from "./browser.ts";
+import { describeInBrowser } from "../chromium.ts";
+import { type Browsing, startBrowsing } from "./browser.ts";
 
-describe.skipIf(!CHROMIUM)("in a browser", () => {
+describeInBrowser("in a browser", () => {
   let server: TestServer;
   let browsing: Browsing;
 

@@ -3,20 +3,23 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { buildContact, buildSurvey, buildTenant } from "../../support/build.ts";
 import { startTestServer, type TestServer } from "../../support/server.ts";
-import { type Browsing, CHROMIUM, startBrowsing } from "./browser.ts";
+import { describeInBrowser } from "../chromium.ts";
+import { type Browsing, startBrowsing } from "./browser.ts";
 import { SAMPLES, sampleDocument } from "./sample-survey.ts";
-
-if (!CHROMIUM) process.stderr.write("Surveys are not tested in a browser: no Chromium was found (CHROMIUM_PATH names one).\n");
 
 /** Set it to look at every card: pictures are put there. */
 const PICTURES = process.env.SURVEY_PICTURES_DIR;
 
+const DESKTOP = { width: 1100, height: 760 };
+const PHONE = { width: 375, height: 740 };
 const WINDOWS = [
-  { name: "desktop", viewport: { width: 1100, height: 760 } },
-  { name: "phone", viewport: { width: 375, height: 740 } },
-];
+  { name: "desktop", viewport: DESKTOP, colorScheme: "light" },
+  { name: "phone", viewport: PHONE, colorScheme: "light" },
+  { name: "dark desktop", viewport: DESKTOP, colorScheme: "dark" },
+  { name: "dark phone", viewport: PHONE, colorScheme: "dark" },
+] as const;
 
-describe.skipIf(!CHROMIUM)("in a browser", () => {
+describeInBrowser("in a browser", () => {
   let server: TestServer;
   let browsing: Browsing;
   let environmentId: string;
@@ -32,19 +35,19 @@ describe.skipIf(!CHROMIUM)("in a browser", () => {
     await server.close();
   });
 
-  describe.each(WINDOWS)("on a $name", ({ name, viewport }) => {
+  describe.each(WINDOWS)("on a $name", ({ name, viewport, colorScheme }) => {
     test("every type of element is accessible, answered, and its answer is stored", { timeout: 120_000 }, async () => {
       const document = sampleDocument();
       const survey = await buildSurvey(server.db, { environmentId, document: JSON.parse(JSON.stringify(document)) });
       const contact = await buildContact(server.db, { environmentId, userId: `${name}-ida` });
-      const { page, render, calls, violations, errors } = await browsing.visit(server.baseUrl, { viewport });
+      const { page, render, calls, violations, errors } = await browsing.visit(server.baseUrl, { viewport, colorScheme });
       const broken: string[] = [];
       const look = async (card: string) => {
         await page.waitForTimeout(PICTURES ? 400 : 250); // until it has moved into its place
         broken.push(...(await violations()).map((violation) => `${card}: ${violation}`));
         if (PICTURES === undefined) return;
         mkdirSync(PICTURES, { recursive: true });
-        await page.screenshot({ path: join(PICTURES, `${name}-${card}.png`) });
+        await page.screenshot({ path: join(PICTURES, `${name.replace(" ", "-")}-${card}.png`) });
       };
       await render({
         survey: { ...document, id: survey.id, type: "app" },
@@ -52,6 +55,7 @@ describe.skipIf(!CHROMIUM)("in a browser", () => {
         environmentId,
         contactId: contact.id,
         isBrandingEnabled: false,
+        styling: { isDarkModeEnabled: true },
         placement: "bottomRight",
         overlay: "none",
         hiddenFieldsRecord: { plan: "pro", unknown: "x" },

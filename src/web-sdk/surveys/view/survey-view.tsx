@@ -1,6 +1,6 @@
 /** A survey from its first card to its last. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type AnswerValue, isEmptyAnswer } from "../../../responses/answer-values.ts";
+import { type AnswerValue, isEmptyAnswer, ownValue } from "../../../responses/answer-values.ts";
 import { type AnswerProblem, findProblems } from "../answer-problems.ts";
 import { createAnswerTimer } from "../answer-timer.ts";
 import { directionOf, messagesOf } from "../messages.ts";
@@ -21,6 +21,8 @@ import { textOf, type Ui } from "./ui.ts";
 export interface SurveyViewProps {
   options: RenderOptions;
   unsent: UnsentAnswers;
+  /** Of the page's content security policy. */
+  nonce: () => string | undefined;
   /** Unique on the page. */
   id: string;
   onClose: () => void;
@@ -35,17 +37,18 @@ const AUTO_PROGRESS_DELAY_MS = 350;
 /** A change this soon after a touch was made by it; arrow keys change a choice too, but only pass it by. */
 const TOUCH_WINDOW_MS = 700;
 
-export function SurveyView({ options, unsent, id, onClose }: SurveyViewProps) {
+export function SurveyView({ options, unsent, nonce, id, onClose }: SurveyViewProps) {
   const { survey } = options;
   const [languageCode, setLanguageCode] = useState(options.languageCode);
   const [state, setState] = useState(() =>
-    beginSurvey(survey, { hiddenFields: options.hiddenFields, answers: options.prefilled }),
+    beginSurvey(survey, { hiddenFields: options.hiddenFields, answers: options.prefilled, startAt: options.startAt }),
   );
   const [problems, setProblems] = useState(NO_PROBLEMS);
   const [status, setStatus] = useState<QueueStatus>("idle");
   const [uploads, setUploads] = useState(0);
   const [timer] = useState(() => createAnswerTimer({ now: () => performance.now() }));
   const [sent] = useState(() => new Set<string>());
+  const [passed] = useState(() => new Set<string>());
   const lastTouch = useRef(Number.NEGATIVE_INFINITY);
   const autoProgress = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const [session] = useState(() =>
@@ -54,6 +57,7 @@ export function SurveyView({ options, unsent, id, onClose }: SurveyViewProps) {
       fetch: (input, init) => fetch(input, init),
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       pageUrl: () => window.location.href,
+      nonce,
       unsent,
       onStatus: setStatus,
       onEndedByQuota: (endingId) => setState((current) => moveToEnding(survey, current, endingId)),
@@ -86,6 +90,16 @@ export function SurveyView({ options, unsent, id, onClose }: SurveyViewProps) {
     if (first !== undefined) timer.turnTo(first.id);
   }, [block, timer]);
   useEffect(() => leaveWhenDone(), [card, status]);
+  useEffect(() => passPrefilled(), [block]);
+
+  /** Once each: who goes back to a card wants to change it. */
+  function passPrefilled(): void {
+    const { skipPrefilled, prefilled } = options;
+    if (!skipPrefilled || block === null || passed.has(block.id)) return;
+    if (!block.elements.every((element) => ownValue(prefilled, element.id) !== undefined)) return;
+    passed.add(block.id);
+    submit(state, block);
+  }
 
   /** An ending that shows nothing is left as soon as everything is stored. */
   function leaveWhenDone(): void {
