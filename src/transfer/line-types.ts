@@ -32,6 +32,7 @@ export const LINE_TYPES: readonly LineType[] = [
   { type: "attributeKey", table: "contact_attribute_keys", level: "environment" },
   { type: "company", table: "companies", level: "environment" },
   { type: "contact", table: "contacts", level: "environment" },
+  { type: "contactAlias", table: "contact_aliases", level: "environment" },
   { type: "event", table: "events", level: "environment" },
   { type: "segment", table: "segments", level: "environment" },
   { type: "actionClass", table: "action_classes", level: "environment" },

@@ -65,8 +65,8 @@ describe("backup, destroy, restore", () => {
     expect(tablesIn(made.output).length).toBeGreaterThan(8);
 
     const { address: restored } = await startServer(data);
-    const me = await fetch(`${restored}/api/v1/management/me`, { headers: { "x-api-key": apiKey } });
-    expect(me.status).toBe(200); // the keys are those of before
+    const surveys = await fetch(`${restored}/api/v1/management/surveys`, { headers: { "x-api-key": apiKey } });
+    expect(await surveys.json()).toMatchObject({ data: [{ id: surveyId }] }); // the keys are those of before
     expect(readFileSync(join(data.DATA_DIR, "uploads", environmentId, "private", "a--fid--1.txt"), "utf8")).toBe("hello");
 
     const database = await createEmptyDatabase();

@@ -11,7 +11,7 @@ import { migrate } from "../../src/db/migrate.ts";
 import { openSession, type Session } from "../../src/db/session.ts";
 import { formatShardPlan, placeTables } from "../../src/db/shard-plan.ts";
 import { RECORD_EVENTS } from "../../src/events/event-statement.ts";
-import { CHANGE_RESPONSE, CREATE_RESPONSE } from "../../src/responses/response-statements.ts";
+import { CHANGE_RESPONSE } from "../../src/responses/response-statements.ts";
 import { createDeliveryQueue } from "../../src/webhooks/delivery-queue.ts";
 import { CLAIM, EXPAND, LOCK_DUE, MEASURE, RENEW, RESCHEDULE, SETTLE, SWEEP } from "../../src/webhooks/delivery-statements.ts";
 import { buildSurvey, buildTenant, buildWebhook, type Tenant } from "../support/build.ts";
@@ -124,7 +124,10 @@ describe("tables split by environment", () => {
       split.session.execute(`update displays set "contactId" = 'contacts-id-1' where "environmentId" = 'environments-id-0'`),
     ).rejects.toThrow(/foreign key constraint/);
     await split.session.execute("delete from organizations");
-    for (const name of names) expect([name, await split.session.query(`select 1 from ${name}`)]).toEqual([name, []]);
+    for (const { name, foreignKeys } of await readTables(split.session)) {
+      if (foreignKeys.length === 0 || !names.includes(name)) continue; // what is to outlive its environment
+      expect([name, await split.session.query(`select 1 from ${name}`)]).toEqual([name, []]);
+    }
   });
 
   describe("under a server", () => {
@@ -151,12 +154,12 @@ describe("tables split by environment", () => {
       await server.close();
     });
 
-    /** Rows of others in every partition, and statistics that say that there are millions: small tables are read whole. */
+    /** Rows of others in every partition, and statistics that say that there are many: small tables are read whole. */
     async function addNeighbours(): Promise<void> {
       await fillTables(session, { count: 40, prefix: "neighbour-" });
       for (const name of ["webhooks", "webhook_events", "outbox_events"]) await session.execute(`delete from ${name}`);
       await session.execute("analyze");
-      await session.execute("update pg_class set reltuples = 1e6 where relispartition and relkind = 'r'");
+      await session.execute("update pg_class set reltuples = 1e7 where relispartition and relkind = 'r'");
     }
 
     const ran = (statement: string | { text: string }) => {
@@ -202,7 +205,7 @@ describe("tables split by environment", () => {
         .send({ user_id: "ada", event_name: "Paid", metadata: { amount: 5 } })
         .expect(202);
 
-      for (const statement of [FIND, UPDATE, CREATE, CREATE_RESPONSE, CHANGE_RESPONSE, RECORD_EVENTS])
+      for (const statement of [FIND, UPDATE, CREATE, CHANGE_RESPONSE, RECORD_EVENTS])
         expect([statement.name, ran(statement).length > 0]).toEqual([statement.name, true]);
       const split = plans.statements.filter((statement) => partitionsIn(statement).length > 0);
       expect(split.length).toBeGreaterThan(15);
@@ -213,7 +216,7 @@ describe("tables split by environment", () => {
       expect(new Set(split.flatMap(partitionsIn)).size).toBe(1);
     });
 
-    it("deliver webhooks: what is done for one of them from one partition, what looks for work from all", async () => {
+    it("deliver webhooks: what became of one from one partition, what looks for work from all", async () => {
       plans.statements.length = 0;
       const queue = createDeliveryQueue({ db: server.db, now: Date.now });
       while (await queue.expand());
@@ -224,11 +227,12 @@ describe("tables split by environment", () => {
         await queue.settle(delivery, new Date(), { durationMs: 5, status: 200, error: null }, { status: "delivered" });
       await queue.sweep(new Date(Date.now() + 86_400_000));
       expect(await queue.measure()).toMatchObject({ undistributed: 0, sending: 0 });
-      for (const statement of [CLAIM, RENEW, RESCHEDULE, SETTLE])
-        expect(ran(statement).map((each) => partitionsIn(each).length)).toEqual(ran(statement).map(() => 1));
+      for (const statement of [RENEW, RESCHEDULE, SETTLE])
+        for (const each of ran(statement))
+          expect([statement, each.relations, partitionsIn(each).length]).toEqual([statement, each.relations, 1]);
       expect(ran(SETTLE).length).toBe(claimed.length);
       const wide = plans.statements.filter((statement) => partitionsIn(statement).length > 1).map(({ text }) => text);
-      expect(wide.filter((text) => ![EXPAND, LOCK_DUE, MEASURE, SWEEP].includes(text))).toEqual([]);
+      expect(wide.filter((text) => ![CLAIM, EXPAND, LOCK_DUE, MEASURE, SWEEP].includes(text))).toEqual([]);
     });
   });
 });

@@ -43,6 +43,7 @@ export async function fillTables(session: Session, { count, prefix = "" }: { cou
     const own = columns.filter(({ table: name, isNumbered }) => name === table.name && !isNumbered).filter(isWritten);
     const rows = Array.from({ length: count }, (_, n): Row => {
       const row: Row = Object.fromEntries(own.map((column) => [column.name, makeValue(column, n, prefix)]));
+      if ("environmentId" in row) row.environmentId = made.get("environments")?.[n]?.id; // also where no key demands it
       for (const { columns: names, target, targetColumns } of table.foreignKeys)
         for (const [i, name] of names.entries()) row[name] = made.get(target)?.[n]?.[targetColumns[i] ?? ""] ?? row[name];
       return row;

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { pino } from "pino";
 import { afterEach, describe, expect, it } from "vitest";
 import { readTables } from "../../src/db/catalogue.ts";
@@ -62,6 +63,13 @@ describe("export and import", () => {
     const tables = (await readTables(session)).filter(({ isLogged }) => isLogged).map(({ name }) => name);
     const placed = [...[...ROOT_TYPES, ...LINE_TYPES].map(({ table }) => table), ...Object.keys(NOT_EXPORTED)];
     expect(placed.sort()).toEqual(tables.sort());
+  });
+
+  it("are told of in the README, in their order", () => {
+    const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+    const [, section = ""] = /^## Export and import$([\s\S]*?)^## /m.exec(readme) ?? [];
+    const listed = [...section.matchAll(/^\| (?!of|---).*?\| (.*) \|$/gm)].flatMap(([, types = ""]) => types.split(", "));
+    expect(listed).toEqual([...ROOT_TYPES, ...LINE_TYPES].map(({ type }) => `\`${type}\``));
   });
 
   it.each<[string, ExportScope, string[]]>([
