@@ -40,8 +40,6 @@ export async function hasUploadedFiles(folder: string): Promise<boolean> {
   return false;
 }
 
-export type FileStaging = ReturnType<typeof createFileStaging>;
-
 /** Takes files beside the folder, and puts all of them in its place at once. */
 export function createFileStaging(folder: string) {
   const mark = randomBytes(4).toString("hex");

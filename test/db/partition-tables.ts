@@ -3,7 +3,7 @@ import { readTables } from "../../src/db/catalogue.ts";
 import { quoteName, type Session } from "../../src/db/session.ts";
 import { DISTRIBUTION_COLUMN, placeTables } from "../../src/db/shard-plan.ts";
 
-export const PARTITIONS = 8;
+const PARTITIONS = 8;
 
 interface Definition {
   table: string;
