@@ -8,7 +8,8 @@ import { type Database, openDatabase } from "./db/database.ts";
 import { createJobQueue, type JobQueue } from "./db/job-queue.ts";
 import { pendingMigrations } from "./db/migrate.ts";
 import type { MetricJson, Metrics } from "./http/metrics.ts";
-import { createRateLimiter, type RateStore } from "./http/rate-limit.ts";
+import type { RateStore } from "./http/rate-limit.ts";
+import { type OpenedRateLimiter, openRateLimiter } from "./open-rate-limiter.ts";
 import { backgroundTasks, createServices, type Services } from "./services.ts";
 
 export interface BackendOptions {
@@ -76,19 +77,15 @@ export async function createServer(options: BackendOptions & { shared?: SharedAm
   const { db, changes, services } = backend;
   let isAccepting = true;
   let isMigrated = false;
-  const limiter = createRateLimiter({
-    enabled: config.RATE_LIMIT,
-    limits: { client: config.RATE_LIMIT_CLIENT, management: config.RATE_LIMIT_MANAGEMENT },
-    store: shared?.store,
-  });
-  const metrics = config.METRICS ? await openMetrics(backend, shared) : null;
+  const limits = await openRateLimiter({ config, url: options.url, log, workersStore: shared?.store });
+  const metrics = config.METRICS ? await openMetrics(backend, limits, shared) : null;
   const readiness = {
     isAccepting: () => isAccepting,
     isDatabaseReachable: db.isReachable,
     isCacheCurrent: changes.isListening,
     isMigrated: checkMigrated,
   };
-  const app = await createApp({ config, services, log, limiter, readiness, metrics });
+  const app = await createApp({ config, services, log, limiter: limits.limiter, readiness, metrics });
   backend.queue.start(backgroundTasks(services));
   return { ...backend, app, startDelivering, stopAccepting, close };
 
@@ -115,16 +112,22 @@ export async function createServer(options: BackendOptions & { shared?: SharedAm
     const sweep = setInterval(() => app.server.closeIdleConnections(), 100);
     await app.close();
     clearInterval(sweep);
+    await limits.close();
     await backend.close();
   }
 }
 
-async function openMetrics({ db, services }: Backend, shared: SharedAmongWorkers | undefined): Promise<Metrics> {
+async function openMetrics(
+  { db, services }: Backend,
+  limits: OpenedRateLimiter,
+  shared: SharedAmongWorkers | undefined,
+): Promise<Metrics> {
   const { createMetrics } = await import("./http/metrics.ts");
   const metrics = await createMetrics({
     sources: {
       identifyQueue: services.contacts.load,
       connections: db.connections,
+      uncountedRequests: limits.uncounted,
       webhookDeliveries: services.webhookDeliveries.measure,
     },
     gather: shared?.gatherMetrics,

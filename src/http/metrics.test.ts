@@ -16,6 +16,7 @@ async function open(
     sources: {
       identifyQueue: () => ({ waiting: identifyWaiting, running: 1 }),
       connections: () => ({ total: 4, idle: 3, waiting: 0 }),
+      uncountedRequests: () => 3,
       webhookDeliveries,
     },
     gather,

@@ -11,6 +11,8 @@ export interface MetricJson {
 export interface MetricSources {
   identifyQueue(): { waiting: number; running: number };
   connections(): { total: number; idle: number; waiting: number };
+  /** Requests that no rate limit was applied to because its store was away. */
+  uncountedRequests(): number;
   webhookDeliveries(): Promise<DeliveryFigures>;
 }
 
@@ -76,6 +78,15 @@ export async function createMetrics({
   addGauge("mortar_process_resident_memory_bytes", "Resident memory of the processes that serve", () =>
     process.memoryUsage.rss(),
   );
+  new Counter({
+    name: "mortar_rate_limit_uncounted_total",
+    help: "Requests that were served uncounted because the store of the rate limits was away",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(sources.uncountedRequests());
+    },
+  });
   addWebhookFigures();
   return { measure, collect: () => registry.getMetricsAsJSON() };
 

@@ -12,7 +12,7 @@ import { invalid } from "../../shared/problem.ts";
 import { ClientError, ClientParams, clientData } from "./envelope.ts";
 import { presentEnvironment } from "./environment-body.ts";
 import { currentTag, environmentTag } from "./environment-tag.ts";
-import { type ClientApiOptions, clientOf } from "./options.ts";
+import { type ClientApiOptions, countRequest } from "./options.ts";
 
 /** How long an SDK may use the state before it asks again. */
 const STATE_LIFETIME_MS = 60 * 60_000;
@@ -142,7 +142,7 @@ export const environmentRoute: FastifyPluginAsync<ClientApiOptions> = async (app
       ),
     },
     async (request, reply) => {
-      await limiter.count(ENVIRONMENT_BUCKET, clientOf(request));
+      await countRequest(limiter, request, ENVIRONMENT_BUCKET);
       const environmentId = request.params.environmentId.trim();
       if (!ID_PATTERN.test(environmentId)) throw invalid("Invalid ID format");
       const body = bodyOf(await services.environments.state(environmentId));

@@ -11,7 +11,7 @@ import { invalid } from "../../shared/problem.ts";
 import { isStorableText } from "../../shared/storable-text.ts";
 import { deviceOf } from "../../shared/user-agent.ts";
 import { ClientError, ClientParams, clientData } from "./envelope.ts";
-import { CLIENT_BUCKET, type ClientApiOptions, clientOf } from "./options.ts";
+import { type ClientApiOptions, countRequest } from "./options.ts";
 
 /** How long an SDK may use the state before it asks again. */
 const STATE_LIFETIME_MS = 30 * 60_000;
@@ -89,7 +89,7 @@ export const identifyRoute: FastifyPluginAsync<ClientApiOptions> = async (app, {
       validatorCompiler: acceptAnything,
     },
     async (request, reply) => {
-      await limiter.count(CLIENT_BUCKET, clientOf(request));
+      await countRequest(limiter, request);
       const environmentId = request.params.environmentId.trim();
       if (!ID_PATTERN.test(environmentId)) throw invalid("Invalid workspace ID format");
       const environment = await services.environments.configuration(environmentId);
