@@ -128,6 +128,7 @@ async function openMetrics(
       identifyQueue: services.contacts.load,
       connections: db.connections,
       uncountedRequests: limits.uncounted,
+      typeConflicts: services.typeConflicts.total,
       webhookDeliveries: services.webhookDeliveries.measure,
     },
     gather: shared?.gatherMetrics,

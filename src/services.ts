@@ -13,7 +13,13 @@ import { type ContactLinkService, createContactLinkService } from "./contact-lin
 import { createContactLinkTokens } from "./contact-links/token.ts";
 import { type AttributeRowService, createAttributeRowService } from "./contacts/attribute-rows.ts";
 import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
-import { type ContactService, createContactService, createContactWatch } from "./contacts/service.ts";
+import {
+  type ContactService,
+  createContactService,
+  createContactWatch,
+  createTypeConflicts,
+  type TypeConflicts,
+} from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
 import type { JobQueue } from "./db/job-queue.ts";
@@ -83,6 +89,8 @@ export interface Services {
   segments: SegmentService;
   surveys: SurveyService;
   teams: TeamService;
+  /** Of values that came through contracts that refuse none. */
+  typeConflicts: TypeConflicts;
   uploads: UploadService;
   webhookDeliveries: DeliveryLog;
   /** Delivers webhooks once it is started. */
@@ -130,7 +138,8 @@ export function createServices({
     now: Date.now,
     retentionDays: config.EVENT_RETENTION_DAYS,
   });
-  const writeRows = createRowWriter({ contacts, companies, events, suppression, watch });
+  const typeConflicts = createTypeConflicts();
+  const writeRows = createRowWriter({ contacts, companies, events, suppression, typeConflicts, watch });
   const jobs = createJobService({ db, environments, writeRows, newId, now: Date.now, isStopping: queue.isStopping });
   const organizations = createOrganizationService({
     db,
@@ -264,6 +273,7 @@ export function createServices({
     segments,
     surveys,
     teams,
+    typeConflicts,
     uploads,
     ...webhooks,
   };

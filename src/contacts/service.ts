@@ -33,6 +33,7 @@ import { createWatchedIdentify, type SubmittedItem } from "./watched-identify.ts
 export type { AttributeNote, AttributeRules, SubmittedAttributes } from "./attribute-plan.ts";
 export { VERBATIM_RULES } from "./attribute-plan.ts";
 export { type ContactWatch, createContactWatch } from "./contact-watch.ts";
+export { createTypeConflicts, type TypeConflicts } from "./type-conflicts.ts";
 
 export interface IdentifyInput {
   environment: EnvironmentConfiguration;

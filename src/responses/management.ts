@@ -11,17 +11,17 @@ import type { Outbox } from "../webhooks/service.ts";
 import { elementsOf, requireValidAnswers } from "./answer-checks.ts";
 import { findViolations } from "./answer-rules.ts";
 import type { ResponseData } from "./answer-values.ts";
-import { completeSurvey, eventValues } from "./effects.ts";
+import { completeSurvey, eventsOf, eventValues } from "./effects.ts";
 import { findOverlongOther } from "./other-answers.ts";
 import { decideLocked, evaluateSurveyQuotas, linkQuotas } from "./quota-keeper.ts";
 import { findResponse, loadResponse, RESPONSE_COLUMNS, type ResponseRecord } from "./response-record.ts";
 import {
   CHANGE_RESPONSE,
-  CREATE_RESPONSE,
   type CreateVerdict,
   LOCK_RESPONSE,
   REPLACE_RESPONSE,
   type StoredRow,
+  storeResponses,
 } from "./response-statements.ts";
 import {
   mergeResponse,
@@ -218,29 +218,20 @@ export function createResponseManagement({
     const evaluation = { ...evaluateSurveyQuotas(survey, given), failing: [] }; // nothing is linked yet
     const decision = await decideLocked(tx, { environmentId, responseId: id, finished: given.finished }, evaluation);
     const values = decision.end === null ? given : { ...given, finished: true, endingId: decision.end.endingId };
-    const [verdict] = await tx.query<CreateVerdict>(CREATE_RESPONSE, [
-      environmentId,
-      id,
-      survey.id,
-      null,
-      input.userId ?? null,
-      input.displayId ?? null,
-      null,
-      null,
-      input.singleUseId ?? null,
-      values.finished,
-      values.endingId,
-      values.language,
-      JSON.stringify(values.data),
-      JSON.stringify(values.variables),
-      JSON.stringify(newTtc(input.ttc, values.finished)),
-      JSON.stringify(input.meta ?? {}),
-      input.createdAt ?? null,
-      input.updatedAt ?? null,
-      ...eventValues(survey, "responseCreated", values.finished, { listenedEvents, newId }),
+    const [obstacle = null] = await storeResponses(tx, [
+      {
+        ...{ environmentId, id, surveyId: survey.id },
+        ...{ contactId: null, userId: input.userId ?? null, displayId: input.displayId ?? null },
+        ...{ requestKey: null, requestHash: null, singleUseId: input.singleUseId ?? null },
+        ...values,
+        ttc: newTtc(input.ttc, values.finished),
+        meta: input.meta ?? {},
+        createdAt: input.createdAt ?? null,
+        updatedAt: input.updatedAt ?? null,
+        events: eventsOf(survey, "responseCreated", values.finished, { listenedEvents, newId }),
+      },
     ]);
-    if (verdict === undefined) throw new Error("the statement answers a verdict");
-    if (verdict.obstacle !== null) return { id, obstacle: verdict.obstacle, isCompleted: false };
+    if (obstacle !== null) return { id, obstacle, isCompleted: false };
     await linkQuotas(tx, environmentId, id, decision);
     return { id, obstacle: null, isCompleted: values.finished && (await completeSurvey(tx, survey)) };
   }

@@ -105,7 +105,7 @@ const UploadResult = z
 
 const Path = z.object({ contactId: z.string().regex(ID_PATTERN, "Invalid cuid2") });
 
-const documentation = { tags: ["Management API - Contacts"], security: [{ apiKey: [] }] };
+const documentation = { tags: ["Management API - Contacts"] };
 
 /** Who may not see a contact that exists is answered 401 (§2.3). */
 const config = { problems: { forbidden: "unauthenticated" } } as const;
