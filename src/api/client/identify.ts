@@ -2,6 +2,7 @@
 import type { FastifyPluginAsync } from "fastify";
 import { z } from "zod";
 import type { AttributeNote, AttributeRules, IdentifiedContact, SubmittedAttributes } from "../../contacts/service.ts";
+import { SDK_PATIENCE_MS } from "../../http/answer-in-time.ts";
 import { acceptAnything, parseJson } from "../../http/json-body.ts";
 import type { AttributeDataType, AttributeValue } from "../../shared/attributes.ts";
 import { ID_PATTERN } from "../../shared/ids.ts";
@@ -85,6 +86,7 @@ export const identifyRoute: FastifyPluginAsync<ClientApiOptions> = async (app, {
           503: ClientError,
         },
       },
+      config: { answerWithinMs: SDK_PATIENCE_MS },
       // The schema documents; what is checked, in which order and in which words, is below: this is the busiest route.
       validatorCompiler: acceptAnything,
     },
