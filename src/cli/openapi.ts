@@ -39,6 +39,7 @@ async function describeServer(): Promise<unknown> {
       isMigrated: async () => false,
       isCacheCurrent: () => false,
     },
+    overload: null,
     metrics: null,
   });
   try {

@@ -98,6 +98,12 @@ const Environment = z.object({
     .regex(/^rediss?:\/\/\S+$/, "must be a redis:// URL")
     .optional()
     .describe("A Redis or Valkey in which the requests of several replicas are counted; nothing else needs it"),
+  MAX_CONCURRENT_REQUESTS: z.coerce
+    .number()
+    .int()
+    .min(2)
+    .default(2_000)
+    .describe("Requests that a process answers at a time, of one address at most three quarters; more are told to come again"),
   TRUST_PROXY: z
     .string()
     .default("")

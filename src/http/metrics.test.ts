@@ -18,6 +18,7 @@ async function open(
       typeConflicts: () => identifyWaiting * 2,
       connections: () => ({ total: 4, idle: 3, waiting: 0 }),
       uncountedRequests: () => 3,
+      refusedRequests: () => 4,
       webhookDeliveries,
     },
     gather,

@@ -96,6 +96,7 @@ function appWith(disguise: (caller: Principal) => Principal) {
     log: pino({ level: "silent" }),
     limiter: createRateLimiter({ enabled: false, limits: { client: 1, environment: 1, management: 1 } }),
     readiness: { isDatabaseReachable: yes, isCacheCurrent: () => true, isMigrated: yes, isAccepting: () => true },
+    overload: null,
     metrics: null,
   });
 }

@@ -1,0 +1,98 @@
+/** Says "not now" early, in each contract's own shape, rather than answer everybody late. */
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { unavailable } from "../shared/problem.ts";
+
+export interface OverloadOptions {
+  /** Requests that are answered at a time; one address has three quarters of them at most, so that others find room. */
+  maxRunning: number;
+  /** Statements that wait for a database connection. */
+  waiting(): number;
+  maxWaiting: number;
+}
+
+const RETRY_AFTER_S = 2;
+
+/** Generous, since a proxy that is not trusted makes one address of everybody. */
+const SHARE_OF_ONE_ADDRESS = 3 / 4;
+
+const TICK_MS = 100;
+/** The event loop is overloaded when it is later than this twice in a row: once may be the collection of garbage. */
+const MAX_LAG_MS = 500;
+/** With fewer requests under way than this, refusing some does not make the event loop any faster. */
+const MIN_RUNNING = 16;
+
+export interface OverloadGuard {
+  /** Guards every route of the app but those with `config.servedAlways`. Call it before routes are registered. */
+  protect(app: FastifyInstance): void;
+  /** Requests that were refused. */
+  refused(): number;
+}
+
+export function createOverloadGuard({ maxRunning, waiting, maxWaiting }: OverloadOptions): OverloadGuard {
+  const maxOfOneAddress = Math.ceil(maxRunning * SHARE_OF_ONE_ADDRESS);
+  const runningOf = new Map<string, number>();
+  let running = 0;
+  let refused = 0;
+  return { protect, refused: () => refused };
+
+  function protect(app: FastifyInstance): void {
+    const isLate = watchEventLoop(app);
+    // Before the body is read, and once more when it is there: a slow client takes no place while it sends. After
+    // `onRequest`, where a contract sets the headers that a browser wants to see on any answer.
+    app.addHook("preParsing", (request, _reply, _payload, done) => done(obstacle(request)));
+    app.addHook("preHandler", (request, reply, done) => {
+      const problem = obstacle(request);
+      if (problem === undefined) {
+        enter(request.ip);
+        reply.raw.once("close", () => leave(request.ip));
+      }
+      done(problem);
+    });
+
+    function obstacle({ ip, routeOptions: { config } }: FastifyRequest): Error | undefined {
+      const reason = config.servedAlways ? null : findReason(ip);
+      if (reason === null) return undefined;
+      refused++;
+      return unavailable(reason, RETRY_AFTER_S);
+    }
+
+    function findReason(ip: string): string | null {
+      if (running >= maxRunning) return "Too many requests are being answered";
+      if ((runningOf.get(ip) ?? 0) >= maxOfOneAddress) return "Too many requests of one address are being answered";
+      if (waiting() > maxWaiting) return "Too many requests wait for the database";
+      return running >= MIN_RUNNING && isLate() ? "The server is busy" : null;
+    }
+  }
+
+  function enter(ip: string): void {
+    running++;
+    runningOf.set(ip, (runningOf.get(ip) ?? 0) + 1);
+  }
+
+  function leave(ip: string): void {
+    running--;
+    const others = (runningOf.get(ip) ?? 0) - 1;
+    if (others > 0) runningOf.set(ip, others);
+    else runningOf.delete(ip);
+  }
+}
+
+/** Tells whether the event loop is late, now and at the tick before. */
+function watchEventLoop(app: FastifyInstance): () => boolean {
+  let lastTick = performance.now();
+  let lastLag = 0;
+  const ticking = setInterval(() => {
+    const now = performance.now();
+    lastLag = now - lastTick - TICK_MS;
+    lastTick = now;
+  }, TICK_MS).unref();
+  app.addHook("onClose", async () => clearInterval(ticking));
+  return () => lastLag > MAX_LAG_MS && performance.now() - lastTick - TICK_MS > MAX_LAG_MS;
+}
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Whoever watches over the server is answered however busy it is. */
+    servedAlways?: boolean;
+  }
+}
