@@ -61,6 +61,20 @@ describe("createOverloadGuard", () => {
     expect((await get("/quick")).statusCode).toBe(200);
   });
 
+  it("lets in only as many as it answers in half a second when for a second all had to wait for longer", async () => {
+    const { app, get, held, letGo } = open({ maxRunning: 1_000 });
+    app.get("/waits", () => new Promise((resolve) => setTimeout(resolve, 600, "late")));
+    await app.ready();
+    await Promise.all([get("/waits"), get("/waits")]);
+    await new Promise((resume) => setTimeout(resume, 600)); // the second is over
+    const running = Array.from({ length: 64 }, () => get("/held"));
+    await expect.poll(() => held.size).toBe(64);
+    expect((await get("/quick")).statusCode).toBe(503);
+    letGo();
+    await Promise.all(running);
+    expect((await get("/quick")).statusCode).toBe(200);
+  });
+
   it("refuses while the event loop is late for longer than a moment", async () => {
     const { app, get, held, letGo } = open({ maxRunning: 100 });
     await app.ready();

@@ -18,6 +18,17 @@ const SHARE_OF_ONE_ADDRESS = 3 / 4;
 const TICK_MS = 100;
 /** The event loop is overloaded when it is later than this twice in a row: once may be the collection of garbage. */
 const MAX_LAG_MS = 500;
+/**
+ * A queue that does no more than make everybody wait: for a whole window no request was answered faster than this.
+ * Then only as many are let in as were answered in that time.
+ */
+const TARGET_MS = 500;
+const WINDOW_MS = 1_000;
+/** By how much the room grows with each window in which it was enough for some, but not for all. */
+const GROWTH = 1.1;
+/** So many are let in all the same. */
+const MIN_ROOM = 64;
+
 /** With fewer requests under way than this, refusing some does not make the event loop any faster. */
 const MIN_RUNNING = 16;
 
@@ -31,6 +42,7 @@ export interface OverloadGuard {
 export function createOverloadGuard({ maxRunning, waiting, maxWaiting }: OverloadOptions): OverloadGuard {
   const maxOfOneAddress = Math.ceil(maxRunning * SHARE_OF_ONE_ADDRESS);
   const runningOf = new Map<string, number>();
+  const queue = watchQueue();
   let running = 0;
   let refused = 0;
   return { protect, refused: () => refused };
@@ -43,8 +55,12 @@ export function createOverloadGuard({ maxRunning, waiting, maxWaiting }: Overloa
     app.addHook("preHandler", (request, reply, done) => {
       const problem = obstacle(request);
       if (problem === undefined) {
+        const enteredAt = performance.now();
         enter(request.ip);
-        reply.raw.once("close", () => leave(request.ip));
+        reply.raw.once("close", () => {
+          leave(request.ip);
+          queue.left(performance.now() - enteredAt);
+        });
       }
       done(problem);
     });
@@ -53,11 +69,12 @@ export function createOverloadGuard({ maxRunning, waiting, maxWaiting }: Overloa
       const reason = config.servedAlways ? null : findReason(ip);
       if (reason === null) return undefined;
       refused++;
+      queue.refused();
       return unavailable(reason, RETRY_AFTER_S);
     }
 
     function findReason(ip: string): string | null {
-      if (running >= maxRunning) return "Too many requests are being answered";
+      if (running >= Math.min(maxRunning, queue.room())) return "Too many requests are being answered";
       if ((runningOf.get(ip) ?? 0) >= maxOfOneAddress) return "Too many requests of one address are being answered";
       if (waiting() > maxWaiting) return "Too many requests wait for the database";
       return running >= MIN_RUNNING && isLate() ? "The server is busy" : null;
@@ -74,6 +91,43 @@ export function createOverloadGuard({ maxRunning, waiting, maxWaiting }: Overloa
     const others = (runningOf.get(ip) ?? 0) - 1;
     if (others > 0) runningOf.set(ip, others);
     else runningOf.delete(ip);
+  }
+}
+
+/** Tells how many requests the present pace leaves room for: any number, unless all of them have to wait. */
+function watchQueue(): { left(ms: number): void; refused(): void; room(): number } {
+  let room = Infinity;
+  let windowStart = performance.now();
+  let answered = 0;
+  let fastestMs = Infinity;
+  let isCalm = true;
+  return { left, refused, room: roomNow };
+
+  function refused(): void {
+    isCalm = false;
+  }
+
+  function left(ms: number): void {
+    roll();
+    answered++;
+    fastestMs = Math.min(fastestMs, ms);
+  }
+
+  function roomNow(): number {
+    roll();
+    return room;
+  }
+
+  function roll(): void {
+    const elapsed = performance.now() - windowStart;
+    if (elapsed < WINDOW_MS) return;
+    const isQueueing = answered > 0 && fastestMs > TARGET_MS;
+    if (isQueueing) room = Math.max(MIN_ROOM, (answered / elapsed) * TARGET_MS);
+    else room = isCalm ? Infinity : room * GROWTH; // with a jump it would begin anew
+    windowStart += elapsed;
+    answered = 0;
+    fastestMs = Infinity;
+    isCalm = true;
   }
 }
 

@@ -147,4 +147,6 @@ async function make(collection: string, body: object): Promise<string> {
   return id;
 }
 
-const percent = (share: number): string => `${Math.round(share * 100)} %`;
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
