@@ -19,11 +19,11 @@ const TICK_MS = 100;
 /** The event loop is overloaded when it is later than this twice in a row: once may be the collection of garbage. */
 const MAX_LAG_MS = 500;
 /**
- * A queue that does no more than make everybody wait: for a whole window no request was answered faster than this.
+ * A queue that does no more than make everybody wait: for half a second no request was answered faster than this.
  * Then only as many are let in as were answered in that time.
  */
 const TARGET_MS = 500;
-const WINDOW_MS = 1_000;
+const WINDOW_MS = 500;
 /** By how much the room grows with each window in which it was enough for some, but not for all. */
 const GROWTH = 1.1;
 /** So many are let in all the same. */
