@@ -7,12 +7,18 @@ import { type ApiKeyManagement, createApiKeyManagement } from "./api-keys/manage
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
 import { type AuditLogService, createAuditLogService } from "./audit-log/service.ts";
+import { type CompanyDirectory, createCompanyDirectory } from "./companies/directory.ts";
 import { type CompanyService, createCompanyService } from "./companies/service.ts";
 import { type CompleteConfig, publicUrl } from "./config/env.ts";
 import { type ContactLinkService, createContactLinkService } from "./contact-links/service.ts";
 import { createContactLinkTokens } from "./contact-links/token.ts";
 import { type AttributeRowService, createAttributeRowService } from "./contacts/attribute-rows.ts";
+import { type AttributeWriter, createAttributeWriter } from "./contacts/attribute-writer.ts";
+import { type ContactDirectory, createContactDirectory } from "./contacts/directory.ts";
+import { type ContactExporter, createContactExporter } from "./contacts/export.ts";
 import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
+import { createMemberships } from "./contacts/memberships.ts";
+import { type ContactMerger, createContactMerger } from "./contacts/merge.ts";
 import {
   type ContactService,
   createContactService,
@@ -27,6 +33,7 @@ import { onceCommitted } from "./db/write-scope.ts";
 import { createDisplayService, type DisplayService } from "./displays/service.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createErasureService, createSuppression, type ErasureService } from "./erasures/service.ts";
+import { createEventDirectory, type EventDirectory } from "./events/directory.ts";
 import { createEventService, type EventService } from "./events/service.ts";
 import { createIdempotencyService, type IdempotencyService } from "./idempotency/service.ts";
 import { createJobService, createRowWriter, type JobService } from "./jobs/service.ts";
@@ -69,14 +76,20 @@ export interface Services {
   apiKeyManagement: ApiKeyManagement;
   attributeKeys: AttributeKeyService;
   attributeRows: AttributeRowService;
+  attributeWriter: AttributeWriter;
   auditLog: AuditLogService;
   contactLinks: ContactLinkService;
   companies: CompanyService;
+  companyDirectory: CompanyDirectory;
+  contactDirectory: ContactDirectory;
+  contactExporter: ContactExporter;
+  contactMerger: ContactMerger;
   contactManagement: ContactManagement;
   contacts: ContactService;
   displays: DisplayService;
   environments: EnvironmentService;
   erasures: ErasureService;
+  eventDirectory: EventDirectory;
   events: EventService;
   idempotency: IdempotencyService;
   jobs: JobService;
@@ -128,7 +141,6 @@ export function createServices({
   });
   const encryptionKey = config.ENCRYPTION_KEY;
   const suppression = createSuppression({ db, encryptionKey });
-  const erasures = createErasureService({ db, environments, suppression, outbox, encryptionKey, now: Date.now });
   const events = createEventService({
     db,
     contacts,
@@ -196,14 +208,6 @@ export function createServices({
     maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
     forgetEnvironment: environments.forget,
   });
-  const contactManagement = createContactManagement({
-    db,
-    environments,
-    watch,
-    newId,
-    now: Date.now,
-    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
-  });
   const segmentManagement = createSegmentManagement({
     db,
     segments,
@@ -241,20 +245,59 @@ export function createServices({
     removeFile: uploads.removeFile,
     log,
   });
+  const erasures = createErasureService({
+    db,
+    environments,
+    outbox,
+    suppression,
+    encryptionKey,
+    now: Date.now,
+    discardFiles: responseManagement.discardFiles,
+  });
+  const contactManagement = createContactManagement({
+    db,
+    environments,
+    watch,
+    newId,
+    now: Date.now,
+    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
+    eraseContact: erasures.eraseContact,
+  });
+  const contactDirectory = createContactDirectory({
+    db,
+    segments,
+    memberships: createMemberships({ db, environments, now: Date.now }),
+  });
   return {
     actionClasses,
     apiKeys,
     apiKeyManagement: createApiKeyManagement({ db, newId, now: Date.now, forget: apiKeys.forget }),
     attributeKeys,
     attributeRows: createAttributeRowService({ db }),
+    attributeWriter: createAttributeWriter({
+      db,
+      createKeys: contacts.createKeys,
+      directory: contactDirectory,
+      environments,
+      watch,
+    }),
     auditLog: createAuditLogService({ db, now: Date.now, retentionDays: config.AUDIT_RETENTION_DAYS }),
     contactLinks,
     companies,
+    companyDirectory: createCompanyDirectory({ db }),
+    contactDirectory,
+    contactExporter: createContactExporter({
+      db,
+      directory: contactDirectory,
+      listResponses: responseManagement.listPage,
+    }),
     contactManagement,
+    contactMerger: createContactMerger({ db, environments, watch }),
     contacts,
     displays,
     environments,
     erasures,
+    eventDirectory: createEventDirectory({ db }),
     events,
     idempotency: createIdempotencyService({ db, secretBox: createSecretBox(encryptionKey), now: Date.now }),
     jobs,

@@ -12,13 +12,13 @@ export function eventsOf(
   { listenedEvents, newId }: { listenedEvents: ReadonlySet<string>; newId: () => string },
 ): ResponseEvents {
   const types = [first, ...(finished ? ["responseFinished"] : [])].filter((event) => listenedEvents.has(event));
-  return { survey: { title: name, type, status, createdAt, updatedAt }, ids: types.map(newId), types };
+  return { survey: { title: name, type, status, createdAt, updatedAt }, eventIds: types.map(newId), eventTypes: types };
 }
 
 /** The same as the parameters of a statement that changes one response. */
 export function eventValues(...given: Parameters<typeof eventsOf>): [string, string[], string[]] {
-  const { survey, ids, types } = eventsOf(...given);
-  return [JSON.stringify(survey), ids, types];
+  const { survey, eventIds, eventTypes } = eventsOf(...given);
+  return [JSON.stringify(survey), eventIds, eventTypes];
 }
 
 /** Ends a survey that has all the responses it takes; tells whether it did. */

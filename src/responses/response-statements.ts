@@ -20,8 +20,8 @@ const payload = ({ contact, tags, survey }: { contact: string; tags: string; sur
 /**
  * Stores responses, each unless something stands in its way, with their events, in one statement over a JSON list of
  * {@link ResponseToStore}; answers a {@link CreateVerdict} for each, in their order. The contact is named by its id or its
- * user id; one that is not there is left out. Its attributes are kept as they are now, as text. Dates that are null are
- * now; without a date of change it is that of creation.
+ * user id, or those of one that was merged into it; one that is not there is left out. Its attributes are kept as they are
+ * now, as text. Dates that are null are now; without a date of change it is that of creation.
  *
  * What is in the way is looked up by scalar queries: for `exists` the planner would hash all responses there are.
  */
@@ -48,7 +48,10 @@ with i as (
       when d."contactId" <> coalesce(a.id, b.id, '') then 'contact'
     end as obstacle
   from i
-  left join contacts a on a."environmentId" = i."environmentId" and a.id = i."contactId"
+  left join contacts a on a."environmentId" = i."environmentId" and a.id = coalesce(
+    (select m."contactId" from contact_aliases m where m."environmentId" = i."environmentId" and m.id = i."contactId"),
+    (select m."contactId" from contact_aliases m where m."environmentId" = i."environmentId" and m."userId" = i."userId"),
+    i."contactId")
   left join contacts b on b."environmentId" = i."environmentId" and b."userId" = i."userId"
   left join displays d on d."environmentId" = i."environmentId" and d.id = i."displayId"
 ), inserted as (
@@ -79,7 +82,7 @@ select obstacle from judged order by position`,
 };
 
 /** A response as it is to be stored. */
-export interface ResponseToStore {
+export interface ResponseToStore extends ResponseEvents {
   environmentId: string;
   id: string;
   surveyId: string;
@@ -98,15 +101,14 @@ export interface ResponseToStore {
   meta: object;
   createdAt: Date | null;
   updatedAt: Date | null;
-  events: ResponseEvents;
 }
 
 /** What follows from storing a response. */
 export interface ResponseEvents {
   /** As events tell of it. */
   survey: object;
-  ids: string[];
-  types: string[];
+  eventIds: string[];
+  eventTypes: string[];
 }
 
 /** Why a response was not stored; null when it was. */
@@ -119,13 +121,8 @@ export async function storeResponses(
   db: Pick<Transaction, "query">,
   responses: readonly ResponseToStore[],
 ): Promise<CreateVerdict["obstacle"][]> {
-  const rows = responses.map(({ events: { survey, ids, types }, ...response }) => ({
-    ...response,
-    survey,
-    eventIds: ids,
-    eventTypes: types,
-  }));
-  return (await db.query<CreateVerdict>(CREATE_RESPONSES, [JSON.stringify(rows)])).map(({ obstacle }) => obstacle);
+  const verdicts = await db.query<CreateVerdict>(CREATE_RESPONSES, [JSON.stringify(responses)]);
+  return verdicts.map(({ obstacle }) => obstacle);
 }
 
 /** A response with what a change, or a repeated request, needs of it. */

@@ -252,17 +252,34 @@ export function createResponseService({
     { environment, survey, input, sender, contentHash, key }: NewResponse,
     { finished, endingId, language }: Pick<ResponseValues, "finished" | "endingId" | "language">,
   ): ResponseToStore {
-    const { respondent, displayId, singleUseId, data, variables } = input;
+    const { respondent } = input;
+    const {
+      survey: told,
+      eventIds,
+      eventTypes,
+    } = eventsOf(survey, "responseCreated", finished, { listenedEvents: environment.listenedEvents, newId });
     return {
-      ...{ environmentId: environment.id, id, surveyId: survey.id },
+      environmentId: environment.id,
+      id,
+      surveyId: survey.id,
       contactId: respondent !== null && "contactId" in respondent ? respondent.contactId : null,
       userId: respondent !== null && "userId" in respondent ? respondent.userId : null,
-      ...{ displayId, requestKey: key, requestHash: contentHash, singleUseId },
-      ...{ finished, endingId, language, data, variables },
+      displayId: input.displayId,
+      requestKey: key,
+      requestHash: contentHash,
+      singleUseId: input.singleUseId,
+      finished,
+      endingId,
+      language,
+      data: input.data,
+      variables: input.variables,
       ttc: newTtc(input.ttc, finished),
       meta: buildResponseMeta({ given: input.meta, ...sender, isCaptureIpEnabled: survey.isCaptureIpEnabled }),
-      ...{ createdAt: null, updatedAt: null },
-      events: eventsOf(survey, "responseCreated", finished, { ...environment, newId }),
+      createdAt: null,
+      updatedAt: null,
+      survey: told,
+      eventIds,
+      eventTypes,
     };
   }
 

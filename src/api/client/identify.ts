@@ -91,10 +91,12 @@ export const identifyRoute: FastifyPluginAsync<ClientApiOptions> = async (app, {
       validatorCompiler: acceptAnything,
     },
     async (request, reply) => {
-      await countRequest(limiter, request);
+      const counted = countRequest(limiter, request);
+      if (counted) await counted;
       const environmentId = request.params.environmentId.trim();
       if (!ID_PATTERN.test(environmentId)) throw invalid("Invalid workspace ID format");
-      const environment = await services.environments.configuration(environmentId);
+      const environment =
+        services.environments.knownConfiguration(environmentId) ?? (await services.environments.configuration(environmentId));
       const contact = await services.contacts.identify({
         environment,
         ...parseBody(parseJson(request.body)),

@@ -64,7 +64,7 @@ export const contactRoutes: FastifyPluginAsyncZod<{ services: Services; kind: ke
       },
     },
     async ({ principal, query }) => {
-      const { rows } = await contacts.list(principal, readPage(query));
+      const rows = await contacts.list(principal, readPage(query));
       return { data: (await withTenants(environments, rows)).map((row) => present(row)) };
     },
   );
