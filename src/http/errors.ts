@@ -6,6 +6,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { isMissingRow, isRetryable, isUnavailable, isUniqueViolation, isUnstorable } from "../db/errors.ts";
 import { Problem, type ProblemIssue, type ProblemKind, unavailable } from "../shared/problem.ts";
+import { wasTurnedAway } from "./overload.ts";
 
 /** The largest request body a route takes, in bytes, unless it says otherwise. */
 export const BODY_LIMIT = 2_097_152;
@@ -78,6 +79,7 @@ function applyOverrides(problem: Problem, overrides: ProblemOverrides | undefine
 }
 
 function logProblem(problem: Problem, request: FastifyRequest): void {
+  if (wasTurnedAway(request)) return;
   if (problem.kind === "unexpected") request.log.error({ err: problem.cause ?? problem }, "request failed");
   else if (problem.kind === "unavailable") request.log.warn({ err: problem.cause ?? problem }, "request refused for now");
   else request.log.debug({ kind: problem.kind, reason: problem.message }, "request refused");

@@ -1,6 +1,6 @@
 /** Says "not now" early, in each contract's own shape, rather than answer everybody late. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { unavailable } from "../shared/problem.ts";
+import { Problem } from "../shared/problem.ts";
 
 export interface OverloadOptions {
   /** Requests that are answered at a time; one address has three quarters of them at most, so that others find room. */
@@ -32,6 +32,22 @@ const MIN_ROOM = 64;
 /** With fewer requests under way than this, refusing some does not make the event loop any faster. */
 const MIN_RUNNING = 16;
 
+const REPORT_INTERVAL_MS = 1_000;
+
+/** A refusal must cost next to nothing: of each reason there is one, made once, and no line is logged for it. */
+const refusal = (message: string) => new Problem("unavailable", message, { retryAfterSeconds: RETRY_AFTER_S });
+const REFUSALS = {
+  full: refusal("Too many requests are being answered"),
+  address: refusal("Too many requests of one address are being answered"),
+  database: refusal("Too many requests wait for the database"),
+  late: refusal("The server is busy"),
+};
+
+const turnedAway = new WeakSet<FastifyRequest>();
+
+/** Whether the request was refused because there was too much to do; of all such there is one line a second. */
+export const wasTurnedAway = (request: FastifyRequest): boolean => turnedAway.has(request);
+
 export interface OverloadGuard {
   /** Guards every route of the app but those with `config.servedAlways`. Call it before routes are registered. */
   protect(app: FastifyInstance): void;
@@ -49,6 +65,12 @@ export function createOverloadGuard({ maxRunning, waiting, maxWaiting }: Overloa
 
   function protect(app: FastifyInstance): void {
     const isLate = watchEventLoop(app);
+    let reported = 0;
+    const reporting = setInterval(() => {
+      if (refused > reported) app.log.warn({ refused: refused - reported, running }, "too much to do, requests are refused");
+      reported = refused;
+    }, REPORT_INTERVAL_MS).unref();
+    app.addHook("onClose", async () => clearInterval(reporting));
     // Before the body is read, and once more when it is there: a slow client takes no place while it sends. After
     // `onRequest`, where a contract sets the headers that a browser wants to see on any answer.
     app.addHook("preParsing", (request, _reply, _payload, done) => done(obstacle(request)));
@@ -65,19 +87,20 @@ export function createOverloadGuard({ maxRunning, waiting, maxWaiting }: Overloa
       done(problem);
     });
 
-    function obstacle({ ip, routeOptions: { config } }: FastifyRequest): Error | undefined {
-      const reason = config.servedAlways ? null : findReason(ip);
-      if (reason === null) return undefined;
+    function obstacle(request: FastifyRequest): Problem | undefined {
+      const found = request.routeOptions.config.servedAlways ? null : findObstacle(request.ip);
+      if (found === null) return undefined;
       refused++;
       queue.refused();
-      return unavailable(reason, RETRY_AFTER_S);
+      turnedAway.add(request);
+      return found;
     }
 
-    function findReason(ip: string): string | null {
-      if (running >= Math.min(maxRunning, queue.room())) return "Too many requests are being answered";
-      if ((runningOf.get(ip) ?? 0) >= maxOfOneAddress) return "Too many requests of one address are being answered";
-      if (waiting() > maxWaiting) return "Too many requests wait for the database";
-      return running >= MIN_RUNNING && isLate() ? "The server is busy" : null;
+    function findObstacle(ip: string): Problem | null {
+      if (running >= Math.min(maxRunning, queue.room())) return REFUSALS.full;
+      if ((runningOf.get(ip) ?? 0) >= maxOfOneAddress) return REFUSALS.address;
+      if (waiting() > maxWaiting) return REFUSALS.database;
+      return running >= MIN_RUNNING && isLate() ? REFUSALS.late : null;
     }
   }
 
