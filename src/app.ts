@@ -18,9 +18,11 @@ import { createErrorHandler } from "./http/errors.ts";
 import { healthRoutes, type ReadinessProbe } from "./http/health.ts";
 import type { Metrics } from "./http/metrics.ts";
 import { openApiDocument } from "./http/openapi.ts";
+import type { OverloadGuard } from "./http/overload.ts";
 import { requirePermissions } from "./http/permission-check.ts";
 import type { RateLimiter } from "./http/rate-limit.ts";
 import { packageFiles, scriptFiles } from "./http/script-files.ts";
+import { cutSlowBodies } from "./http/slow-body.ts";
 import { answerUnknownPath } from "./http/unknown-path.ts";
 import type { Services } from "./services.ts";
 import { OWN_EVENT_BODIES } from "./webhooks/service.ts";
@@ -31,12 +33,14 @@ export interface AppOptions {
   log: Logger;
   limiter: RateLimiter;
   readiness: ReadinessProbe;
+  /** Null where nobody has to be protected. */
+  overload: OverloadGuard | null;
   /** Null when they are off. */
   metrics: Metrics | null;
 }
 
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, services, log, limiter, readiness, metrics } = options;
+  const { config, services, log, limiter, readiness, overload, metrics } = options;
   const logger: FastifyBaseLogger = log;
   const app = fastify({
     loggerInstance: logger,
@@ -67,6 +71,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   logRequests(app, config.ACCESS_LOG);
   const permissions = requirePermissions(app);
   if (metrics) metrics.measure(app);
+  overload?.protect(app);
+  cutSlowBodies(app);
   answerUnknownPath(app);
 
   await app.register(openApiDocument, { webhooks: OWN_EVENT_BODIES });

@@ -32,13 +32,14 @@ async function describeServer(): Promise<unknown> {
     config,
     services: createServices({ config, db, changes, queue, log }),
     log,
-    limiter: createRateLimiter({ enabled: false, limits: { client: 0, management: 0 } }),
+    limiter: createRateLimiter({ enabled: false, limits: { client: 0, environment: 0, management: 0 } }),
     readiness: {
       isAccepting: () => false,
       isDatabaseReachable: async () => false,
       isMigrated: async () => false,
       isCacheCurrent: () => false,
     },
+    overload: null,
     metrics: null,
   });
   try {

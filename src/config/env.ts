@@ -81,6 +81,29 @@ const Environment = z.object({
     .min(1)
     .default(100)
     .describe("Requests a minute that one API key may send to a management API"),
+  RATE_LIMIT_ENVIRONMENT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(60_000)
+    .describe("Requests a minute that one environment takes on the client API, of all addresses together"),
+  RATE_LIMIT_STORE: z
+    .enum(["memory", "database", "redis"])
+    .optional()
+    .describe(
+      "Where requests are counted: `memory` of this server, or for several replicas the `database` or `redis`; default `redis` when `REDIS_URL` is set, else `memory`",
+    ),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\/\S+$/, "must be a redis:// URL")
+    .optional()
+    .describe("A Redis or Valkey in which the requests of several replicas are counted; nothing else needs it"),
+  MAX_CONCURRENT_REQUESTS: z.coerce
+    .number()
+    .int()
+    .min(2)
+    .default(2_000)
+    .describe("Requests that a process answers at a time, of one address at most three quarters; more are told to come again"),
   TRUST_PROXY: z
     .string()
     .default("")
@@ -238,6 +261,8 @@ const COMPANIONS = [
 ] as const;
 
 const CompleteEnvironment = Environment.superRefine((given, context) => {
+  if (given.RATE_LIMIT_STORE === "redis" && given.REDIS_URL === undefined)
+    context.addIssue({ code: "custom", path: ["RATE_LIMIT_STORE"], message: "needs REDIS_URL to be set too" });
   for (const [name, companion] of COMPANIONS)
     if (given[name] !== undefined && given[companion] === undefined)
       context.addIssue({ code: "custom", path: [name], message: `needs ${companion} to be set too` });

@@ -1,11 +1,12 @@
 import type { Logger } from "pino";
 import type { ChangeFeed } from "../db/change-feed.ts";
 import type { Database } from "../db/database.ts";
+import { isUnavailable } from "../db/errors.ts";
 import { onceCommitted } from "../db/write-scope.ts";
 import { type CompiledSegment, compileSegments, findFacts, type SegmentFacts, type SegmentRow } from "../segments/service.ts";
 import type { AttributeDataType } from "../shared/attributes.ts";
 import { notFound } from "../shared/problem.ts";
-import { createSingleFlightCache } from "../shared/single-flight-cache.ts";
+import { createSingleFlightCache, type Served } from "../shared/single-flight-cache.ts";
 import { type EnvironmentState, type Installation, type LoadedState, loadState } from "./state.ts";
 
 export type { InteractionRefresh } from "./interaction-refresh.ts";
@@ -36,6 +37,9 @@ export type EnvironmentService = ReturnType<typeof createEnvironmentService>;
 /** How long a configuration is served at most; a change drops it at once unless the change feed is cut off. */
 const TTL_MS = 60_000;
 const TTL_WITHOUT_FEED_MS = 1_000;
+
+/** What SDKs are told goes on for this long after the database went away, or when it takes longer to answer. */
+const STALE = { isAway: isUnavailable, forMs: 60_000, patienceMs: 1_000 };
 
 /** States hold whole surveys and, beside them, their serialized forms: some hundred kilobytes each. */
 const MAX_STATES = 1_000;
@@ -79,12 +83,12 @@ export function createEnvironmentService({
   installation: Installation;
 }) {
   const ttlMs = () => (changes.isListening() ? TTL_MS : TTL_WITHOUT_FEED_MS);
-  const configurations = createSingleFlightCache<EnvironmentConfiguration>({ ttlMs, maxEntries: 10_000 });
-  const states = createSingleFlightCache<LoadedState>({ ttlMs, maxEntries: MAX_STATES });
+  const configurations = createSingleFlightCache<EnvironmentConfiguration>({ ttlMs, maxEntries: 10_000, stale: STALE });
+  const states = createSingleFlightCache<LoadedState>({ ttlMs, maxEntries: MAX_STATES, stale: STALE });
   /** Environment id → the legacy id under which its configuration may be cached too. */
   const legacyIds = new Map<string, string>();
   changes.subscribe("environment", drop, forgetAll);
-  return { configuration, knownConfiguration, state, forget };
+  return { configuration, knownConfiguration, state, stateAnyway, forget };
 
   /** Takes an id or a legacy id. Throws `not_found` (type `environment`) with the id as given. */
   function configuration(id: string): Promise<EnvironmentConfiguration> {
@@ -102,13 +106,23 @@ export function createEnvironmentService({
    */
   async function state(id: string): Promise<EnvironmentState> {
     const environment = await configuration(id);
-    const loaded = await states.get(environment.id, async () => {
-      const found = await loadState(db, environment.id, installation);
-      if (!found) throw notFound("environment", id);
-      return found;
-    });
+    const loaded = await states.get(environment.id, () => loadStateOf(environment.id, id));
     if (!loaded.isSetUp) await recordSetup(loaded);
     return loaded.state;
+  }
+
+  /** As {@link state}, but for a minute after the database went away it is told from memory, with its age. */
+  async function stateAnyway(id: string): Promise<Served<EnvironmentState>> {
+    const { value: environment } = await configurations.getAnyway(id, () => loadConfiguration(id));
+    const { value: loaded, ...age } = await states.getAnyway(environment.id, () => loadStateOf(environment.id, id));
+    if (!loaded.isSetUp && !age.isStale) await recordSetup(loaded);
+    return { value: loaded.state, ...age };
+  }
+
+  async function loadStateOf(environmentId: string, givenId: string): Promise<LoadedState> {
+    const found = await loadState(db, environmentId, installation);
+    if (!found) throw notFound("environment", givenId);
+    return found;
   }
 
   /** Nobody's request fails for it: after a failure the next request records it. */

@@ -13,6 +13,10 @@ export interface MetricSources {
   /** Values stored as text since the process started, because they did not have their attribute key's type. */
   typeConflicts(): number;
   connections(): { total: number; idle: number; waiting: number };
+  /** Requests that no rate limit was applied to because its store was away. */
+  uncountedRequests(): number;
+  /** Requests that were refused because the server had too much to do. */
+  refusedRequests(): number;
   webhookDeliveries(): Promise<DeliveryFigures>;
 }
 
@@ -87,6 +91,16 @@ export async function createMetrics({
   addGauge("mortar_process_resident_memory_bytes", "Resident memory of the processes that serve", () =>
     process.memoryUsage.rss(),
   );
+  addCounter(
+    "mortar_rate_limit_uncounted_total",
+    "Requests that were served uncounted because the store of the rate limits was away",
+    sources.uncountedRequests,
+  );
+  addCounter(
+    "mortar_overload_refused_total",
+    "Requests that were refused because there was too much to do",
+    sources.refusedRequests,
+  );
   addWebhookFigures();
   return { measure, collect: () => registry.getMetricsAsJSON() };
 
@@ -128,6 +142,18 @@ export async function createMetrics({
     });
   }
 
+  function addCounter(name: string, help: string, read: () => number): void {
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+
   /** @param aggregator how the values of several processes become one */
   function addGauge(name: string, help: string, read: () => number, aggregator: "sum" | "max" = "sum"): void {
     new Gauge({
@@ -153,10 +179,14 @@ export async function createMetrics({
       duration.observe({ route, method: request.method, status }, reply.elapsedTime / 1000);
       done();
     });
-    app.get("/metrics", { logLevel: "warn", schema: { hide: true, operationId: "getMetrics" } }, async (_request, reply) => {
-      reply.header("cache-control", "no-store").type(registry.contentType);
-      return await (gather ? AggregatorRegistry.aggregate(await gather()) : registry).metrics();
-    });
+    app.get(
+      "/metrics",
+      { logLevel: "warn", config: { servedAlways: true }, schema: { hide: true, operationId: "getMetrics" } },
+      async (_request, reply) => {
+        reply.header("cache-control", "no-store").type(registry.contentType);
+        return await (gather ? AggregatorRegistry.aggregate(await gather()) : registry).metrics();
+      },
+    );
   }
 }
 

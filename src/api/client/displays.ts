@@ -5,7 +5,7 @@ import { acceptAnything, parseJson } from "../../http/json-body.ts";
 import { checkBody, objectOrEmpty, readIdempotencyKey } from "./checked-body.ts";
 import { ClientError, ClientParams, clientData } from "./envelope.ts";
 import { resolveEnvironment } from "./environment-id.ts";
-import { CLIENT_BUCKET, type ClientApiOptions, clientOf } from "./options.ts";
+import { type ClientApiOptions, countRequest } from "./options.ts";
 
 const MAX_USER_ID_LENGTH = 255;
 
@@ -46,7 +46,7 @@ export const displayRoutes: FastifyPluginAsync<ClientApiOptions> = async (app, {
       validatorCompiler: acceptAnything,
     },
     async (request) => {
-      await limiter.count(CLIENT_BUCKET, clientOf(request));
+      await countRequest(limiter, request);
       const environment = await resolveEnvironment(services, request.params.environmentId);
       const body = objectOrEmpty(parseJson(request.body, MALFORMED[generation]));
       const { surveyId, viewer } = generation === "v1" ? readV1(body) : readV2(body);
@@ -69,7 +69,7 @@ export const displayRoutes: FastifyPluginAsync<ClientApiOptions> = async (app, {
       },
     },
     async (request) => {
-      await limiter.count(CLIENT_BUCKET, clientOf(request));
+      await countRequest(limiter, request);
       const environment = await resolveEnvironment(services, request.params.environmentId);
       return { data: { responseId: await services.displays.findResponseId(environment, request.params.displayId) } };
     },

@@ -2,6 +2,7 @@
 import type { FastifyPluginAsync } from "fastify";
 import { z } from "zod";
 import type { AttributeNote, AttributeRules, IdentifiedContact, SubmittedAttributes } from "../../contacts/service.ts";
+import { SDK_PATIENCE_MS } from "../../http/answer-in-time.ts";
 import { acceptAnything, parseJson } from "../../http/json-body.ts";
 import type { AttributeDataType, AttributeValue } from "../../shared/attributes.ts";
 import { ID_PATTERN } from "../../shared/ids.ts";
@@ -11,7 +12,7 @@ import { invalid } from "../../shared/problem.ts";
 import { isStorableText } from "../../shared/storable-text.ts";
 import { deviceOf } from "../../shared/user-agent.ts";
 import { ClientError, ClientParams, clientData } from "./envelope.ts";
-import { CLIENT_BUCKET, type ClientApiOptions, clientOf } from "./options.ts";
+import { type ClientApiOptions, countRequest } from "./options.ts";
 
 /** How long an SDK may use the state before it asks again. */
 const STATE_LIFETIME_MS = 30 * 60_000;
@@ -85,11 +86,12 @@ export const identifyRoute: FastifyPluginAsync<ClientApiOptions> = async (app, {
           503: ClientError,
         },
       },
+      config: { answerWithinMs: SDK_PATIENCE_MS },
       // The schema documents; what is checked, in which order and in which words, is below: this is the busiest route.
       validatorCompiler: acceptAnything,
     },
     async (request, reply) => {
-      const counted = limiter.count(CLIENT_BUCKET, clientOf(request));
+      const counted = countRequest(limiter, request);
       if (counted) await counted;
       const environmentId = request.params.environmentId.trim();
       if (!ID_PATTERN.test(environmentId)) throw invalid("Invalid workspace ID format");

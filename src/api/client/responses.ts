@@ -6,7 +6,7 @@ import type { ResponseRules, ResponseSender, SavedResponse } from "../../respons
 import { readIdempotencyKey } from "./checked-body.ts";
 import { ClientError, ClientParams, clientData } from "./envelope.ts";
 import { resolveEnvironment } from "./environment-id.ts";
-import { CLIENT_BUCKET, type ClientApiOptions, clientOf } from "./options.ts";
+import { type ClientApiOptions, countRequest } from "./options.ts";
 import { RESPONSE_BODIES, ResponseChangeBody, readResponse, readResponseChange } from "./response-body.ts";
 
 const Saved = z
@@ -68,7 +68,7 @@ export const responseRoutes: FastifyPluginAsync<ClientApiOptions> = async (app, 
       validatorCompiler: acceptAnything,
     },
     async (request) => {
-      await limiter.count(CLIENT_BUCKET, clientOf(request));
+      await countRequest(limiter, request);
       const { environment, json } = generation === "v1" ? await bodyFirst(request) : await environmentFirst(request);
       const input = readResponse(generation, json);
       const saved = await services.responses.create({ environment, input, sender: senderOf(request), rules: RULES[generation] });
@@ -91,7 +91,7 @@ export const responseRoutes: FastifyPluginAsync<ClientApiOptions> = async (app, 
       validatorCompiler: acceptAnything,
     },
     async (request) => {
-      await limiter.count(CLIENT_BUCKET, clientOf(request));
+      await countRequest(limiter, request);
       const { environmentId, responseId } = request.params;
       const environment = await resolveEnvironment(services, environmentId);
       const { change, pinAuthToken } = readResponseChange(parseJson(request.body, MALFORMED_CHANGE));

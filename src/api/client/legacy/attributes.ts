@@ -12,7 +12,7 @@ import { invalid, Problem } from "../../../shared/problem.ts";
 import { deviceOf } from "../../../shared/user-agent.ts";
 import { ClientError, clientData } from "../envelope.ts";
 import { ATTRIBUTE_RULES, describeNotes, parseAttributes, parseUserId } from "../identify.ts";
-import { CLIENT_BUCKET, type ClientApiOptions, clientOf } from "../options.ts";
+import { type ClientApiOptions, countRequest } from "../options.ts";
 import { LegacyParams, type LegacyRoute } from "./route.ts";
 
 const AttributesBody = z.object({ attributes: z.record(z.string(), z.string()) }).meta({ id: "LegacyAttributes" });
@@ -50,7 +50,7 @@ export const legacyAttributeRoutes: FastifyPluginAsync<ClientApiOptions> = async
         validatorCompiler: acceptAnything,
       },
       async (request) => {
-        await limiter.count(CLIENT_BUCKET, clientOf(request));
+        await countRequest(limiter, request);
         const environment = await environments.configuration(request.params.environmentId);
         const attributes = parseBody(parseJson(request.body));
         const userId = parseUserId(request.params.userId);

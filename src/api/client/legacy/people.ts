@@ -10,7 +10,7 @@ import { invalid } from "../../../shared/problem.ts";
 import { deviceOf } from "../../../shared/user-agent.ts";
 import { ClientError, ClientParams, clientData } from "../envelope.ts";
 import { ATTRIBUTE_RULES, parseUserId } from "../identify.ts";
-import { CLIENT_BUCKET, type ClientApiOptions, clientOf } from "../options.ts";
+import { type ClientApiOptions, countRequest } from "../options.ts";
 import { LegacyParams, type LegacyRoute } from "./route.ts";
 
 const PersonState = z
@@ -79,7 +79,7 @@ export const legacyPeopleRoutes: FastifyPluginAsync<ClientApiOptions> = async (a
 
   /** The environment is looked up before the user id is judged. */
   async function identify(request: FastifyRequest, environmentId: string, readUserId: () => string): Promise<IdentifiedContact> {
-    await limiter.count(CLIENT_BUCKET, clientOf({ params: { environmentId }, ip: request.ip }));
+    await countRequest(limiter, { params: { environmentId }, ip: request.ip });
     const environment = await environments.configuration(environmentId);
     return contacts.identify({
       environment,

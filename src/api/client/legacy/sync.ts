@@ -13,7 +13,7 @@ import { questionsFromBlocks, surveyElements } from "../../../surveys/model/gene
 import { ClientError, clientData } from "../envelope.ts";
 import { presentEnvironment } from "../environment-body.ts";
 import { ATTRIBUTE_RULES, parseUserId } from "../identify.ts";
-import { CLIENT_BUCKET, type ClientApiOptions, clientOf } from "../options.ts";
+import { type ClientApiOptions, countRequest } from "../options.ts";
 import { replaceRecallMarks } from "./recall.ts";
 import { LegacyParams, type LegacyRoute } from "./route.ts";
 import { visibleSurveys } from "./visible-surveys.ts";
@@ -63,7 +63,7 @@ export const legacySyncRoute: FastifyPluginAsync<ClientApiOptions> = async (app,
       },
     },
     async (request) => {
-      await limiter.count(CLIENT_BUCKET, clientOf(request));
+      await countRequest(limiter, request);
       const environment = await environments.configuration(request.params.environmentId);
       const contact = await contacts.identify({
         environment,
