@@ -19,6 +19,7 @@ import type { Database } from "./db/database.ts";
 import type { JobQueue } from "./db/job-queue.ts";
 import { onceCommitted } from "./db/write-scope.ts";
 import { createDisplayService, type DisplayService } from "./displays/service.ts";
+import { createIdentifySecretService, type IdentifySecretService } from "./environments/identify-secret.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createErasureService, createSuppression, type ErasureService } from "./erasures/service.ts";
 import { createEventService, type EventService } from "./events/service.ts";
@@ -34,6 +35,7 @@ import { createResponseService, type ResponseService } from "./responses/service
 import { createSingleUseLinks } from "./responses/single-use.ts";
 import { readElements } from "./responses/survey-elements.ts";
 import { createGateTokens } from "./responses/tokens.ts";
+import { createSealedSecretService, type SealedSecretService } from "./sealed-secrets/service.ts";
 import { createSegmentManagement, type SegmentManagement } from "./segments/management.ts";
 import { createSegmentService, type SegmentService } from "./segments/service.ts";
 import { newId } from "./shared/ids.ts";
@@ -72,6 +74,7 @@ export interface Services {
   environments: EnvironmentService;
   erasures: ErasureService;
   events: EventService;
+  identifySecrets: IdentifySecretService;
   idempotency: IdempotencyService;
   jobs: JobService;
   linkSurveys: LinkSurveyService;
@@ -79,6 +82,7 @@ export interface Services {
   projects: ProjectService;
   responseManagement: ResponseManagement;
   responses: ResponseService;
+  sealedSecrets: SealedSecretService;
   segmentManagement: SegmentManagement;
   segments: SegmentService;
   surveys: SurveyService;
@@ -104,8 +108,17 @@ export function createServices({
   queue: JobQueue;
   log: Logger;
 }): Services {
+  const { ENCRYPTION_KEY: encryptionKey, ENCRYPTION_KEY_PREVIOUS: previousKeys } = config;
+  const secretBox = createSecretBox(encryptionKey, previousKeys);
   const apiKeys = createApiKeyService({ db, changes, newId, now: Date.now });
-  const environments = createEnvironmentService({ db, changes, log, installation: installationOf(config) });
+  const environments = createEnvironmentService({
+    db,
+    changes,
+    log,
+    installation: installationOf(config),
+    openSecret: secretBox.open,
+    identifySecrets: config.IDENTIFY_SECRET,
+  });
   const { outbox, ...webhooks } = createWebhooks({ config, db, changes, environments, log });
   const watch = createContactWatch({ outbox, now: Date.now });
   const companies = createCompanyService({ db, newId });
@@ -118,8 +131,7 @@ export function createServices({
     now: Date.now,
     maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
   });
-  const encryptionKey = config.ENCRYPTION_KEY;
-  const suppression = createSuppression({ db, encryptionKey });
+  const suppression = createSuppression({ db, encryptionKey, previousKeys });
   const erasures = createErasureService({ db, environments, suppression, outbox, encryptionKey, now: Date.now });
   const events = createEventService({
     db,
@@ -139,7 +151,7 @@ export function createServices({
     minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE,
   });
   const segments = createSegmentService({ db });
-  const singleUseLinks = createSingleUseLinks({ encryptionKey: config.ENCRYPTION_KEY });
+  const singleUseLinks = createSingleUseLinks({ encryptionKey, previousKeys });
   const actionClasses = createActionClassService({ db, environments, newId, now: Date.now });
   const surveys = createSurveyService({
     db,
@@ -203,7 +215,7 @@ export function createServices({
     forgetEnvironment: environments.forget,
   });
   const teams = createTeamService({ db, newId, now: Date.now, minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE });
-  const contactLinkTokens = createContactLinkTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now });
+  const contactLinkTokens = createContactLinkTokens({ encryptionKey, previousKeys, now: Date.now });
   const contactLinks = createContactLinkService({
     db,
     environments,
@@ -247,7 +259,9 @@ export function createServices({
     environments,
     erasures,
     events,
-    idempotency: createIdempotencyService({ db, secretBox: createSecretBox(encryptionKey), now: Date.now }),
+    identifySecrets: createIdentifySecretService({ db, secretBox, newSecret: newIdentifySecret, forget: environments.forget }),
+    sealedSecrets: createSealedSecretService({ db, secretBox }),
+    idempotency: createIdempotencyService({ db, secretBox, now: Date.now }),
     jobs,
     linkSurveys,
     organizations,
@@ -297,7 +311,7 @@ function createWebhooks({
   log: Logger;
 }) {
   const now = Date.now;
-  const secretBox = createSecretBox(config.ENCRYPTION_KEY);
+  const secretBox = createSecretBox(config.ENCRYPTION_KEY, config.ENCRYPTION_KEY_PREVIOUS);
   const newSecret = () => `whsec_${randomBytes(32).toString("base64")}`;
   const addresses = createAddressRules({
     allowInternal: config.DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS,
@@ -346,6 +360,8 @@ const installationOf = (config: CompleteConfig) => ({
   publicUrl: publicUrl(config),
   recaptchaSiteKey: config.RECAPTCHA_SECRET_KEY === undefined ? null : (config.RECAPTCHA_SITE_KEY ?? null),
 });
+
+const newIdentifySecret = (): string => randomBytes(32).toString("base64url");
 
 /** What runs in the background of a server. */
 export function backgroundTasks({ auditLog, erasures, events, idempotency, jobs }: Services): Parameters<JobQueue["start"]>[0] {

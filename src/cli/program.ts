@@ -2,9 +2,11 @@ import { Command } from "commander";
 import { apiKeyCommand } from "./api-key.ts";
 import { bootstrapCommand } from "./bootstrap.ts";
 import { doctorCommand } from "./doctor.ts";
+import { identifySecretCommand } from "./identify-secret.ts";
 import { importCommand } from "./import.ts";
 import { migrateCommand } from "./migrate.ts";
 import { openapiCommand } from "./openapi.ts";
+import { resealCommand } from "./reseal.ts";
 import { webhooksCommand } from "./webhooks.ts";
 import { workerCommand } from "./worker.ts";
 
@@ -22,6 +24,8 @@ export function createProgram(): Command {
     openapiCommand(),
     workerCommand(),
     webhooksCommand(),
+    identifySecretCommand(),
+    resealCommand(),
   ];
   const program = new Command("mortar").description("Administers a Mortar installation.").addHelpText("after", HELP);
   for (const command of commands) program.addCommand(command);
