@@ -125,6 +125,7 @@ async function openMetrics({ db, services }: Backend, shared: SharedAmongWorkers
     sources: {
       identifyQueue: services.contacts.load,
       connections: db.connections,
+      typeConflicts: services.typeConflicts.total,
       webhookDeliveries: services.webhookDeliveries.measure,
     },
     gather: shared?.gatherMetrics,

@@ -7,13 +7,25 @@ import { type ApiKeyManagement, createApiKeyManagement } from "./api-keys/manage
 import { type ApiKeyService, createApiKeyService } from "./api-keys/service.ts";
 import { type AttributeKeyService, createAttributeKeyService } from "./attribute-keys/service.ts";
 import { type AuditLogService, createAuditLogService } from "./audit-log/service.ts";
+import { type CompanyDirectory, createCompanyDirectory } from "./companies/directory.ts";
 import { type CompanyService, createCompanyService } from "./companies/service.ts";
 import { type CompleteConfig, publicUrl } from "./config/env.ts";
 import { type ContactLinkService, createContactLinkService } from "./contact-links/service.ts";
 import { createContactLinkTokens } from "./contact-links/token.ts";
 import { type AttributeRowService, createAttributeRowService } from "./contacts/attribute-rows.ts";
+import { type AttributeWriter, createAttributeWriter } from "./contacts/attribute-writer.ts";
+import { type ContactDirectory, createContactDirectory } from "./contacts/directory.ts";
+import { type ContactExporter, createContactExporter } from "./contacts/export.ts";
 import { type ContactManagement, createContactManagement } from "./contacts/management.ts";
-import { type ContactService, createContactService, createContactWatch } from "./contacts/service.ts";
+import { createMemberships } from "./contacts/memberships.ts";
+import { type ContactMerger, createContactMerger } from "./contacts/merge.ts";
+import {
+  type ContactService,
+  createContactService,
+  createContactWatch,
+  createTypeConflicts,
+  type TypeConflicts,
+} from "./contacts/service.ts";
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
 import type { JobQueue } from "./db/job-queue.ts";
@@ -22,6 +34,7 @@ import { createDisplayService, type DisplayService } from "./displays/service.ts
 import { createIdentifySecretService, type IdentifySecretService } from "./environments/identify-secret.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createErasureService, createSuppression, type ErasureService } from "./erasures/service.ts";
+import { createEventDirectory, type EventDirectory } from "./events/directory.ts";
 import { createEventService, type EventService } from "./events/service.ts";
 import { createIdempotencyService, type IdempotencyService } from "./idempotency/service.ts";
 import { createJobService, createRowWriter, type JobService } from "./jobs/service.ts";
@@ -65,14 +78,20 @@ export interface Services {
   apiKeyManagement: ApiKeyManagement;
   attributeKeys: AttributeKeyService;
   attributeRows: AttributeRowService;
+  attributeWriter: AttributeWriter;
   auditLog: AuditLogService;
   contactLinks: ContactLinkService;
   companies: CompanyService;
+  companyDirectory: CompanyDirectory;
+  contactDirectory: ContactDirectory;
+  contactExporter: ContactExporter;
+  contactMerger: ContactMerger;
   contactManagement: ContactManagement;
   contacts: ContactService;
   displays: DisplayService;
   environments: EnvironmentService;
   erasures: ErasureService;
+  eventDirectory: EventDirectory;
   events: EventService;
   identifySecrets: IdentifySecretService;
   idempotency: IdempotencyService;
@@ -87,6 +106,8 @@ export interface Services {
   segments: SegmentService;
   surveys: SurveyService;
   teams: TeamService;
+  /** Of values that came through contracts that refuse none. */
+  typeConflicts: TypeConflicts;
   uploads: UploadService;
   webhookDeliveries: DeliveryLog;
   /** Delivers webhooks once it is started. */
@@ -132,7 +153,6 @@ export function createServices({
     maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
   });
   const suppression = createSuppression({ db, encryptionKey, previousKeys });
-  const erasures = createErasureService({ db, environments, suppression, outbox, encryptionKey, now: Date.now });
   const events = createEventService({
     db,
     contacts,
@@ -142,7 +162,8 @@ export function createServices({
     now: Date.now,
     retentionDays: config.EVENT_RETENTION_DAYS,
   });
-  const writeRows = createRowWriter({ contacts, companies, events, suppression, watch });
+  const typeConflicts = createTypeConflicts();
+  const writeRows = createRowWriter({ contacts, companies, events, suppression, typeConflicts, watch });
   const jobs = createJobService({ db, environments, writeRows, newId, now: Date.now, isStopping: queue.isStopping });
   const organizations = createOrganizationService({
     db,
@@ -199,14 +220,6 @@ export function createServices({
     maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
     forgetEnvironment: environments.forget,
   });
-  const contactManagement = createContactManagement({
-    db,
-    environments,
-    watch,
-    newId,
-    now: Date.now,
-    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
-  });
   const segmentManagement = createSegmentManagement({
     db,
     segments,
@@ -244,20 +257,59 @@ export function createServices({
     removeFile: uploads.removeFile,
     log,
   });
+  const erasures = createErasureService({
+    db,
+    environments,
+    outbox,
+    suppression,
+    encryptionKey,
+    now: Date.now,
+    discardFiles: responseManagement.discardFiles,
+  });
+  const contactManagement = createContactManagement({
+    db,
+    environments,
+    watch,
+    newId,
+    now: Date.now,
+    maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
+    eraseContact: erasures.eraseContact,
+  });
+  const contactDirectory = createContactDirectory({
+    db,
+    segments,
+    memberships: createMemberships({ db, environments, now: Date.now }),
+  });
   return {
     actionClasses,
     apiKeys,
     apiKeyManagement: createApiKeyManagement({ db, newId, now: Date.now, forget: apiKeys.forget }),
     attributeKeys,
     attributeRows: createAttributeRowService({ db }),
+    attributeWriter: createAttributeWriter({
+      db,
+      createKeys: contacts.createKeys,
+      directory: contactDirectory,
+      environments,
+      watch,
+    }),
     auditLog: createAuditLogService({ db, now: Date.now, retentionDays: config.AUDIT_RETENTION_DAYS }),
     contactLinks,
     companies,
+    companyDirectory: createCompanyDirectory({ db }),
+    contactDirectory,
+    contactExporter: createContactExporter({
+      db,
+      directory: contactDirectory,
+      listResponses: responseManagement.listPage,
+    }),
     contactManagement,
+    contactMerger: createContactMerger({ db, environments, watch }),
     contacts,
     displays,
     environments,
     erasures,
+    eventDirectory: createEventDirectory({ db }),
     events,
     identifySecrets: createIdentifySecretService({ db, secretBox, newSecret: newIdentifySecret, forget: environments.forget }),
     sealedSecrets: createSealedSecretService({ db, secretBox }),
@@ -278,6 +330,7 @@ export function createServices({
     segments,
     surveys,
     teams,
+    typeConflicts,
     uploads,
     ...webhooks,
   };

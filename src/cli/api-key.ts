@@ -15,12 +15,11 @@ export const apiKeyCommand = (): Command =>
 
 /** How the key is sent; the contracts of other vendors take it for one environment only. */
 function howToUse({ permissions }: ApiKey): string {
+  const mayWrite = Object.values(permissions).some((level) => level !== "read");
   const lines = ["Send it as", "  x-api-key: <key>               to Formbricks' management API"];
-  if (Object.values(permissions).some((level) => level !== "read"))
-    lines.push(
-      "  Authorization: Token <key>     to the Userpilot contract (/v1, /userpilot/v1)",
-      "  Authorization: API-Key <key>   to the Sprig contract (/v2, /sprig)",
-    );
+  if (mayWrite) lines.push("  Authorization: Token <key>     to the Userpilot contract (/v1, /userpilot/v1)");
+  if (Object.keys(permissions).length > 0)
+    lines.push(`  Authorization: API-Key <key>   to the Sprig contract (/v2, /v1, /sprig)${mayWrite ? "" : ", to read"}`);
   return lines.join("\n");
 }
 

@@ -82,12 +82,12 @@ const HISTORY = `
   (select json_agg(json_build_array(x."surveyId", x.at)) from (
     select "surveyId", ${MILLISECONDS} as at from displays
     where "environmentId" = c."environmentId" and "contactId" = c.id
-    order by "createdAt" desc limit ${HISTORY_LIMIT}
+    order by "createdAt" desc, "surveyId" limit ${HISTORY_LIMIT}
   ) x) as displays,
   (select json_agg(json_build_array(x."surveyId", x.at, x.finished)) from (
     select "surveyId", ${MILLISECONDS} as at, finished from responses
     where "environmentId" = c."environmentId" and "contactId" = c.id
-    order by "createdAt" desc limit ${HISTORY_LIMIT}
+    order by "createdAt" desc, "surveyId" limit ${HISTORY_LIMIT}
   ) x) as responses`;
 
 /** The column with the company of the contact `c`. */

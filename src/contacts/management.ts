@@ -2,12 +2,15 @@ import { RESERVED_KEYS, reservedKeysIssue, SAFE_KEY } from "../attribute-keys/se
 import { notifyChange } from "../db/change-feed.ts";
 import type { Database, Transaction } from "../db/database.ts";
 import { isUniqueViolation } from "../db/errors.ts";
-import { findOwnedRow, readableEnvironments } from "../db/owned-row.ts";
-import { type Page, queryPage } from "../db/page.ts";
+import { dateConditions, queryList } from "../db/list.ts";
+import { readableEnvironments } from "../db/owned-row.ts";
+import type { Page } from "../db/page.ts";
 import type { EnvironmentService } from "../environments/service.ts";
+import type { ErasureService } from "../erasures/service.ts";
 import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
 import { type PermissionLevel, type Principal, requireEnvironment } from "../shared/principal.ts";
 import { conflict, notFound, Problem, refused, unavailable } from "../shared/problem.ts";
+import { findContact } from "./aliases.ts";
 import { parseAttributeText } from "./attribute-text.ts";
 import {
   type ContactPlan,
@@ -30,12 +33,6 @@ export interface Contact extends StoredContact {
   environmentId: string;
   createdAt: Date;
   updatedAt: Date;
-}
-
-export interface ContactFilter extends Page {
-  environmentId?: string | undefined;
-  userId?: string | undefined;
-  email?: string | undefined;
 }
 
 /** Texts by key, `userId` and `email` among them. */
@@ -62,6 +59,7 @@ export function createContactManagement({
   newId,
   now,
   maxAttributeKeys,
+  eraseContact,
 }: {
   db: Database;
   environments: EnvironmentService;
@@ -69,38 +67,30 @@ export function createContactManagement({
   newId: () => string;
   now: () => number;
   maxAttributeKeys: number;
+  eraseContact: ErasureService["eraseContact"];
 }) {
   return { list, get, create, upload, remove };
 
-  /** Of one environment, or of all that the caller may read. Throws `forbidden`. */
-  async function list(
-    caller: Principal,
-    { environmentId, userId, email, ...page }: ContactFilter,
-  ): Promise<{ rows: Contact[]; total: number }> {
-    const from = `from contacts t where t."environmentId" = any($1)
-      and ($2::text is null or t."userId" = $2) and ($3::text is null or t.email = $3)`;
-    const values = [readableEnvironments(caller, environmentId), userId ?? null, email ?? null];
-    return await queryPage(db, { columns: COLUMNS, from, values }, page);
+  /** Of all environments that the caller may read. */
+  async function list(caller: Principal, page: Page): Promise<Contact[]> {
+    const source = { table: "contacts", columns: COLUMNS, environmentIds: readableEnvironments(caller, undefined) };
+    const { conditions, values } = dateConditions(page);
+    return (await queryList<Page["sortBy"], Contact>(db, { ...source, conditions, values }, page)).rows;
   }
 
-  /** Throws `not_found` (contact), `forbidden`. */
+  /** By its id, or that of a contact that was merged into it. Throws `not_found` (contact), `forbidden`. */
   function get(caller: Principal, id: string): Promise<Contact> {
     return find(db, caller, id, "read");
   }
 
-  /** With its displays and responses. Throws `not_found` (contact), `forbidden`. */
+  /**
+   * With its displays, responses, events and files, and with what waits to be told or written of it: webhooks are told of
+   * the deletion alone, as of an erasure. By its id, or that of a contact that was merged into it. Throws `not_found` (contact), `forbidden`.
+   */
   async function remove(caller: Principal, id: string): Promise<Contact> {
-    const { environmentId } = await find(db, caller, id, "manage");
-    const environment = await environments.configuration(environmentId);
-    const [contact] = await db.transaction((tx) =>
-      watch.around(tx, environment, { ids: [id] }, () =>
-        tx.query<Contact>(`delete from contacts t where "environmentId" = $1 and id = $2 returning ${COLUMNS}`, [
-          environmentId,
-          id,
-        ]),
-      ),
-    );
-    if (!contact) throw notFound("contact", id);
+    const contact = await find(db, caller, id, "manage");
+    const isErased = await db.transaction((tx) => eraseContact(tx, contact.environmentId, contact.id));
+    if (!isErased) throw notFound("contact", id); // by another call, a moment ago
     return contact;
   }
 
@@ -138,7 +128,9 @@ export function createContactManagement({
 
   async function requireFree(environmentId: string, field: "email" | "userId", value: string | undefined): Promise<void> {
     if (!value) return;
-    const holders = await db.query(`select 1 from contacts where "environmentId" = $1 and "${field}" = $2`, [
+    const merged =
+      field === "userId" ? `union all select 1 from contact_aliases where "environmentId" = $1 and "userId" = $2` : "";
+    const holders = await db.query(`select 1 from contacts where "environmentId" = $1 and "${field}" = $2 ${merged}`, [
       environmentId,
       value,
     ]);
@@ -262,7 +254,7 @@ export function createContactManagement({
 }
 
 const find = (db: Pick<Transaction, "query">, caller: Principal, id: string, level: PermissionLevel): Promise<Contact> =>
-  findOwnedRow(db, caller, { columns: COLUMNS, table: "contacts", id, resource: "contact", level });
+  findContact(db, caller, { columns: COLUMNS, id, level });
 
 const loadKeys = (db: Pick<Transaction, "query">, environmentId: string): Promise<KnownKey[]> =>
   db.query<KnownKey>(`select key, name, type, "dataType" from contact_attribute_keys where "environmentId" = $1`, [

@@ -10,6 +10,7 @@ import { createBatcher } from "../shared/batcher.ts";
 import { unavailable } from "../shared/problem.ts";
 import { createTurns } from "../shared/turns.ts";
 import { IDENTIFY_ADDRESS } from "./address-statement.ts";
+import { findSurvivors } from "./aliases.ts";
 import {
   type AttributeNote,
   type AttributePlan,
@@ -33,6 +34,7 @@ import { createWatchedIdentify, type SubmittedItem } from "./watched-identify.ts
 export type { AttributeNote, AttributeRules, SubmittedAttributes } from "./attribute-plan.ts";
 export { VERBATIM_RULES } from "./attribute-plan.ts";
 export { type ContactWatch, createContactWatch } from "./contact-watch.ts";
+export { createTypeConflicts, type TypeConflicts } from "./type-conflicts.ts";
 
 export interface IdentifyInput {
   environment: EnvironmentConfiguration;
@@ -105,7 +107,13 @@ export type FoundContact = Pick<IdentifiedContact, "id" | "email" | "attributes"
 
 const FIND_BY_USER_ID = {
   name: "contact_by_user_id",
-  text: `select id, email, attributes from contacts where "environmentId" = $1 and "userId" = $2`,
+  text: `
+select c.id, c.email, c.attributes from contact_aliases a
+join contacts c on c."environmentId" = a."environmentId" and c.id = a."contactId"
+where a."environmentId" = $1 and a."userId" = $2
+union all
+select id, email, attributes from contacts where "environmentId" = $1 and "userId" = $2
+limit 1`,
 };
 
 type Submitted = Pick<IdentifyInput, "userId" | "attributes" | "rules" | "company" | "device">;
@@ -186,6 +194,7 @@ export function createContactService({
     fillNames,
     find,
     findVisitorIds,
+    createKeys,
     load: batcher.load,
   };
 
@@ -200,28 +209,60 @@ export function createContactService({
    * for one contact run at once. One round trip, one more when there is a company, unless the call brings new attribute
    * keys: then the keys and the contact are written in one transaction.
    */
-  async function identify(input: IdentifyInput): Promise<IdentifiedContact> {
-    const { environment, userId, device } = input;
+  function identify(input: IdentifyInput): Promise<IdentifiedContact> {
+    return input.environment.hasAliases ? identifySurvivor(input) : identifyOne(input);
+  }
+
+  /** Where contacts were merged: by the user id of the contact that took over this one, which the answer goes on naming. */
+  async function identifySurvivor(input: IdentifyInput): Promise<IdentifiedContact> {
+    const [followed = input] = await followAliases(db, input.environment, [input]);
+    return { ...(await identifyOne(followed)), userId: input.userId };
+  }
+
+  /** The same contacts by the user ids of those that they were merged into, where they were. */
+  async function followAliases<Contact extends { userId: string }>(
+    queries: Pick<Transaction, "query">,
+    environment: EnvironmentConfiguration,
+    given: readonly Contact[],
+  ): Promise<readonly Contact[]> {
+    if (!environment.hasAliases) return given;
+    const userIds = given.map(({ userId }) => userId);
+    const survivors = await findSurvivors(queries, environment.id, userIds);
+    return given.map((contact) => ({ ...contact, userId: survivors.get(contact.userId) ?? contact.userId }));
+  }
+
+  function identifyOne(input: IdentifyInput): Promise<IdentifiedContact> {
+    const { environment } = input;
     const plan = planFor(environment, input);
-    const { row, notes, current } =
-      plan.newKeys.length === 0
-        ? { row: await apply(environment, input, plan), notes: plan.notes, current: environment }
-        : await identifyWithNewKeys(environment.id, input);
-    const read = historyOf(row);
-    const history = isCutOff(read) ? await completeHistory(environment.id, row.id, read) : read;
-    const segmentIds = matchingSegmentIds(current.segments, {
-      ...(current.facts && (await readFacts(environment.id, current.facts, row))),
-      userId,
-      email: row.email,
-      attributes: row.attributes,
-      displays: history.displays,
-      responses: history.responses,
-      device,
-      now: now(),
-    });
-    const { id, isNew, email, attributes: stored, companyId, emailTaken } = row;
-    const { displays, responses } = history;
-    return { id, userId, isNew, email, attributes: stored, companyId, segmentIds, displays, responses, emailTaken, notes };
+    if (plan.newKeys.length === 0)
+      return apply(environment, input, plan).then((row) => describe(input, { row, notes: plan.notes, current: environment }));
+    return identifyWithNewKeys(environment.id, input).then((outcome) => describe(input, outcome));
+  }
+
+  /** Without a promise unless more has to be read: this is the way of every call. */
+  function describe(input: IdentifyInput, outcome: IdentifiedWithKeys): IdentifiedContact | Promise<IdentifiedContact> {
+    const history = historyOf(outcome.row);
+    return outcome.current.facts || isCutOff(history)
+      ? describeAtLength(input, outcome, history)
+      : withSegments(input, outcome, history);
+  }
+
+  async function describeAtLength(input: IdentifyInput, outcome: IdentifiedWithKeys, read: History): Promise<IdentifiedContact> {
+    const { row, current } = outcome;
+    const history = isCutOff(read) ? await completeHistory(current.id, row.id, read) : read;
+    return withSegments(input, outcome, history, current.facts ? await readFacts(current.id, current.facts, row) : undefined);
+  }
+
+  function withSegments(
+    { userId, device }: IdentifyInput,
+    { row, notes, current }: IdentifiedWithKeys,
+    { displays, responses }: History,
+    facts?: Pick<SegmentSubject, "company" | "events">,
+  ): IdentifiedContact {
+    const { id, isNew, email, attributes, companyId, emailTaken } = row;
+    const subject = { userId, email, attributes, displays, responses, device, now: now() };
+    const segmentIds = matchingSegmentIds(current.segments, facts ? { ...subject, ...facts } : subject);
+    return { id, userId, isNew, email, attributes, companyId, segmentIds, displays, responses, emailTaken, notes };
   }
 
   function planFor({ attributeKeys, languages }: EnvironmentConfiguration, { attributes, rules }: Submitted): AttributePlan {
@@ -240,26 +281,45 @@ export function createContactService({
   }
 
   /** Sends the contact, together with others that arrive now, until it was written as it is. */
-  async function apply(
+  function apply(environment: EnvironmentConfiguration, submitted: Submitted, plan: AttributePlan): Promise<IdentifiedRow> {
+    if (submitted.company) return applyRepeatedly(environment, submitted, plan, MAX_TRIES);
+    const again = () => applyRepeatedly(environment, submitted, plan, MAX_TRIES - 1);
+    return submit(environment, submitted, plan, null).then((row) => row ?? again());
+  }
+
+  async function applyRepeatedly(
     environment: EnvironmentConfiguration,
-    { userId, company, device }: Submitted,
+    submitted: Submitted,
     plan: AttributePlan,
+    tries: number,
   ): Promise<IdentifiedRow> {
-    for (let tries = 1; tries <= MAX_TRIES; tries++) {
+    for (let left = tries; left > 0; left--) {
+      const { company } = submitted;
       const companyId = company ? (await companies.identify(environment.id, company)).id : null;
-      try {
-        const watched = watch.watches(environment) ? { environment, device } : null;
-        const row = await batcher.submit({ ...toItem(environment, userId, plan, companyId), watched });
-        if (row !== null) return row;
-      } catch (error) {
-        // Two contacts claimed one address at the same moment: the loser finds it taken when it looks again. Or the
-        // company was deleted meanwhile: it is made anew.
-        const isOvertaken =
-          isUniqueViolation(error, "email") || isRetryable(error) || (companyId !== null && isMissingRow(error));
-        if (!isOvertaken) throw error;
-      }
+      const row = await submit(environment, submitted, plan, companyId);
+      if (row !== null) return row;
     }
     throw tooBusy();
+  }
+
+  /** Resolves to null when the item has to be sent again. */
+  function submit(
+    environment: EnvironmentConfiguration,
+    { userId, device }: Submitted,
+    plan: AttributePlan,
+    companyId: string | null,
+  ): Promise<IdentifiedRow | null> {
+    const { email, patch } = plan;
+    const eventQueries = environment.facts && eventRanges(environment.facts, now());
+    const watched = watch.watches(environment) ? { environment, device } : null;
+    const item = { environmentId: environment.id, userId, email, patch, companyId, eventQueries, watched };
+    return batcher.submit(item).catch((error: unknown) => {
+      // Two contacts claimed one address at the same moment: the loser finds it taken when it looks again. Or the
+      // company was deleted meanwhile: it is made anew.
+      const isOvertaken = isUniqueViolation(error, "email") || isRetryable(error) || (companyId !== null && isMissingRow(error));
+      if (!isOvertaken) throw error;
+      return null;
+    });
   }
 
   /**
@@ -271,9 +331,10 @@ export function createContactService({
   async function identifyMany(
     tx: Transaction,
     environment: EnvironmentConfiguration,
-    contacts: readonly BulkContact[],
+    given: readonly BulkContact[],
     rules: AttributeRules,
   ): Promise<{ notes: AttributeNote[][]; keysCreated: boolean }> {
+    const contacts = await followAliases(tx, environment, given);
     const { plans, notes, keysCreated } = await planMany(tx, environment, contacts, rules);
     const inputs = contacts.flatMap(({ company }) => (company ? [company] : []));
     const companyIds = await companies.identifyWithin(tx, environment.id, inputs);
@@ -342,9 +403,10 @@ export function createContactService({
   async function mergeHistory(
     tx: Transaction,
     environment: EnvironmentConfiguration,
-    contacts: readonly HistoricContact[],
+    given: readonly HistoricContact[],
     rules: AttributeRules,
   ): Promise<{ notes: AttributeNote[][]; keysCreated: boolean }> {
+    const contacts = await followAliases(tx, environment, given);
     const { plans, notes, keysCreated } = await planMany(tx, environment, contacts, rules);
     const inputs = contacts.flatMap(({ company, at }) => (company ? [{ ...company, at }] : []));
     const companyIds = await companies.mergeHistory(tx, environment.id, inputs);
@@ -601,16 +663,20 @@ const UUID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const FIND_COLUMNS = `id, "userId", email, "visitorId", "companyId", attributes, "createdAt", "firstSeenAt", "lastSeenAt"`;
 
+const findWhere = (condition: string) => `select ${FIND_COLUMNS} from contacts where "environmentId" = $1 and ${condition}`;
+
+/** By an id of the contact's own, or of one that was merged into it, which comes first. */
 const findBy = (column: string, type = "text") => ({
   name: `contact_by_${column}`,
-  text: `select ${FIND_COLUMNS} from contacts where "environmentId" = $1 and "${column}" = $2::${type}`,
+  text: `${findWhere(`id = (select "contactId" from contact_aliases where "environmentId" = $1 and "${column}" = $2::${type})`)}
+    union all ${findWhere(`"${column}" = $2::${type}`)} limit 1`,
 });
 
 const FIND_BY_ID = findBy("id");
 const FIND_BY: Record<string, { name: string; text: string }> = {
   id: FIND_BY_ID,
   userId: findBy("userId"),
-  email: findBy("email"),
+  email: { name: "contact_by_email", text: findWhere("email = $2::text") },
   visitorId: findBy("visitorId", "uuid"),
 };
 

@@ -34,10 +34,16 @@ const UNIT_TIMEOUT_MS = 2_500;
 
 /**
  * How named statements are planned: once per connection, for any values, by index. They are written for it; planning
- * identify anew for each call takes four times as long as running it, and a plan made while a table was small would
- * read the whole table until the next ANALYZE.
+ * identify anew for each call takes four times as long as running it. See {@link createPlanClock} for tables that grow.
  */
 export const PLAN_FOR_NAMED = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set jit = off";
+
+/**
+ * How statements are planned until the end of a transaction that writes many rows: by index too, but each time anew. A plan
+ * made while the tables were small may use any index of them, and would go on doing so while the transaction's like fill
+ * them; beside what such a statement does, planning it costs nothing.
+ */
+export const PLAN_FOR_BULK = "set local plan_cache_mode = force_custom_plan; set local enable_seqscan = off; set local jit = off";
 
 export interface DatabaseOptions {
   url: string;
@@ -62,6 +68,7 @@ export function openDatabase({ url, poolSize, prepared = true, log }: DatabaseOp
   const pool = openPool({ url, max, log });
   const units = createSlots(Math.floor(max / 2));
   const namedPool = openPool({ url, max: namedSize, log, ...(prepared && { settings: PLAN_FOR_NAMED }) });
+  const plans = createPlanClock(Date.now);
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   return { prisma, query, transaction, openUnit, isReachable, connections, close, namedConnections: namedSize };
 
@@ -91,8 +98,25 @@ export function openDatabase({ url, poolSize, prepared = true, log }: DatabaseOp
       if (unit) return await unit.nest((tx) => tx.query<Row>(statement, values));
       if (hasActor() && WRITES.test(statement)) return await runOnce((tx) => tx.query<Row>(statement, values));
     }
+    if (typeof statement !== "string" && prepared) return await queryNamed(statement, values);
     const { rows } = await (typeof statement === "string" ? pool : namedPool).query<Row>(toQuery(statement, values));
     return rows;
+  }
+
+  async function queryNamed<Row extends object>(statement: Statement, values: unknown[]): Promise<Row[]> {
+    const client = await namedPool.connect();
+    let broken: Error | undefined;
+    try {
+      if (plans.areOld(client)) await client.query("discard plans");
+      const { rows } = await client.query<Row>({ ...statement, values });
+      return rows;
+    } catch (error) {
+      // A refusal of the database leaves the connection as it was; of anything else nobody knows.
+      if (!(error instanceof pg.DatabaseError)) broken = error instanceof Error ? error : new Error(String(error));
+      throw error;
+    } finally {
+      client.release(broken);
+    }
   }
 
   /**
@@ -175,6 +199,32 @@ export function openDatabase({ url, poolSize, prepared = true, log }: DatabaseOp
   }
 }
 
+/** After so long (ms) a connection plans its statements anew. */
+const PLAN_LIFETIME_MS = 60_000;
+
+/**
+ * Tells when a connection is to forget its plans: after 16 uses, 64, 256 and so on, and every minute. A plan that was made
+ * while a table was empty may read all of it by any index, and PostgreSQL keeps it until the next ANALYZE, which comes
+ * minutes after the table has grown. Planning anew looks at the size that the table has.
+ */
+function createPlanClock(now: () => number) {
+  const clients = new WeakMap<pg.PoolClient, { uses: number; limit: number; since: number }>();
+  return { areOld };
+
+  function areOld(client: pg.PoolClient): boolean {
+    const plans = clients.get(client);
+    if (!plans) {
+      clients.set(client, { uses: 1, limit: 16, since: now() });
+      return false;
+    }
+    plans.uses++;
+    if (plans.uses < plans.limit && now() - plans.since < PLAN_LIFETIME_MS) return false;
+    if (plans.uses >= plans.limit) plans.limit *= 4;
+    plans.since = now();
+    return true;
+  }
+}
+
 /** Lets `count` callers in at a time, in the order in which they came. */
 function createSlots(count: number) {
   let free = count;
@@ -223,7 +273,7 @@ function openPool({ url, max, log, settings }: { url: string; max: number; log: 
     application_name: "mortar",
     ...(settings !== undefined && { onConnect: (client: pg.ClientBase) => client.query(settings) }),
   });
-  pool.on("error", (error) => log.warn({ err: error }, "idle database connection lost"));
+  pool.on("error", (error) => log.warn({ reason: error.message }, "idle database connection lost"));
   // One that is lost in the middle of a transaction, between two statements, has nobody else to tell; without a listener
   // Node would end the process. The next statement fails.
   pool.on("connect", (client) => client.on("error", () => undefined));

@@ -26,7 +26,7 @@ export interface JobQueue {
 
 export interface AddedTask {
   name: string;
-  /** Ids only: it is kept in the database until the task has run. */
+  /** No more than the task needs: it is kept in the database until the task has run. */
   payload: Record<string, string>;
   /** Tasks of the same key replace one another. */
   key: string;

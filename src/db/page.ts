@@ -37,7 +37,7 @@ export async function queryPage<Row extends object>(
 }
 
 /** One page of the rows `t`. */
-export async function queryRows<Row extends object>(db: Queries, source: PageSource, page: Page): Promise<Row[]> {
+async function queryRows<Row extends object>(db: Queries, source: PageSource, page: Page): Promise<Row[]> {
   const { columns, tieBreaker = ["t.id"] } = source;
   const { text, values } = matching(source, page);
   const orderBy = [`t."${page.sortBy}"`, ...tieBreaker].map((column) => `${column} ${page.order}`).join(", ");

@@ -18,8 +18,8 @@ const nearKey = (surveyId: string, contactId: string): string =>
 
 /**
  * Stores a display, once: a request that was sent again is answered with the display it made. Parameters: environment
- * id, new id, survey id, contact id or null (one that is not there is left out), user id or null (created if missing),
- * the contact's id if it has to be created, request key or null.
+ * id, new id, survey id, contact id or null (one that is not there is left out), user id or null (created if missing), both
+ * of the contact itself or of one that was merged into it, the contact's id if it has to be created, request key or null.
  *
  * Two that run at once do not see each other's rows; they meet in the unique request key, which without one from the
  * client names survey, contact and the moment.
@@ -28,9 +28,14 @@ export const CREATE_DISPLAY = {
   name: "create_display",
   text: `
 with known as (
-  select id from contacts where "environmentId" = $1::text and id = $4::text
+  select "contactId" as id from contact_aliases where "environmentId" = $1::text and id = $4::text
+  union all
+  select "contactId" from contact_aliases where "environmentId" = $1 and "userId" = $5::text
+  union all
+  select id from contacts where "environmentId" = $1 and id = $4::text
   union all
   select id from contacts where "environmentId" = $1 and "userId" = $5::text
+  limit 1
 ), made as (
   insert into contacts ("environmentId", id, "userId", "updatedAt")
   select $1, $6::text, $5::text, now() where $5::text is not null and not exists (select from known)
@@ -65,7 +70,10 @@ export const CREATE_DISPLAYS = {
   name: "create_displays",
   text: `
 with i as (
-  select i.*, coalesce(a.id, b.id) as "viewerId"
+  select i.*, coalesce(
+      (select m."contactId" from contact_aliases m where m."environmentId" = i."environmentId" and m.id = i."contactId"),
+      (select m."contactId" from contact_aliases m where m."environmentId" = i."environmentId" and m."userId" = i."userId"),
+      a.id, b.id) as "viewerId"
   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) with ordinality
     as i("environmentId", id, "surveyId", "contactId", "userId", "requestKey", position)
   left join contacts a on a."environmentId" = i."environmentId" and a.id = i."contactId"

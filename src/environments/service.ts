@@ -25,6 +25,8 @@ export interface EnvironmentConfiguration {
   facts: SegmentFacts | null;
   /** Languages of the environment, as configured. */
   languages: readonly { code: string; alias: string | null }[];
+  /** Whether contacts were merged, so that a user id may lead to a contact of another one. */
+  hasAliases: boolean;
   /** Events that some webhook of the environment asks for. Of the others nobody has to be told. */
   listenedEvents: ReadonlySet<string>;
   /** Any of them signs user ids of the client API; null: no signature is asked for. */
@@ -47,6 +49,7 @@ const LOAD_CONFIGURATION = {
       (select coalesce(json_object_agg(k.key, k."dataType"), '{}') from contact_attribute_keys k where k."environmentId" = e.id) as "attributeKeys",
       (select coalesce(json_agg(json_build_object('id', s.id, 'filters', s.filters) order by s."createdAt", s.id), '[]') from segments s where s."environmentId" = e.id) as segments,
       (select coalesce(json_agg(json_build_object('code', l.code, 'alias', l.alias) order by l."createdAt", l.id), '[]') from languages l where l."environmentId" = e.id) as languages,
+      exists (select from contact_aliases a where a."environmentId" = e.id) as "hasAliases",
       (select coalesce(json_agg(distinct t.name), '[]') from webhooks w cross join unnest(w.triggers) as t(name) where w."environmentId" = e.id) as "listenedEvents"
     from environments e join projects p on p.id = e."projectId"
     where e.id = $1 or e."legacyId" = $1
@@ -61,6 +64,7 @@ interface ConfigurationRow {
   attributeKeys: Record<string, AttributeDataType>;
   segments: SegmentRow[];
   languages: { code: string; alias: string | null }[];
+  hasAliases: boolean;
   listenedEvents: string[];
   /** Sealed, as is the one before. */
   identifySecret: string | null;
@@ -91,11 +95,16 @@ export function createEnvironmentService({
   /** Environment id → the legacy id under which its configuration may be cached too. */
   const legacyIds = new Map<string, string>();
   changes.subscribe("environment", drop, forgetAll);
-  return { configuration, state, forget };
+  return { configuration, knownConfiguration, state, forget };
 
   /** Takes an id or a legacy id. Throws `not_found` (type `environment`) with the id as given. */
   function configuration(id: string): Promise<EnvironmentConfiguration> {
     return configurations.get(id, () => loadConfiguration(id));
+  }
+
+  /** The same without waiting; undefined when it has to be read. */
+  function knownConfiguration(id: string): EnvironmentConfiguration | undefined {
+    return configurations.peek(id);
   }
 
   /**

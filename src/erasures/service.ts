@@ -21,7 +21,8 @@ export interface ErasureTargets {
 
 /**
  * `delete`: a person's answers go too. `anonymise`: answers and displays stay for the statistics, without link to the
- * person, without the attributes kept with them, and without what is known of the browser.
+ * person, without the attributes kept with them, and without what is known of the browser. The files that the person
+ * sent are deleted in either case.
  */
 export type ErasureMode = "delete" | "anonymise";
 
@@ -71,6 +72,7 @@ export interface ErasureReceipt {
 export type ErasureService = ReturnType<typeof createErasureService>;
 
 const TASK = "erase";
+const FILES_TASK = "erase_files";
 
 /** Events deleted by one statement before the contact itself goes. */
 const EVENT_BATCH = 10_000;
@@ -89,6 +91,7 @@ export function createErasureService({
   outbox,
   encryptionKey,
   now,
+  discardFiles,
 }: {
   db: Database;
   environments: EnvironmentService;
@@ -96,10 +99,12 @@ export function createErasureService({
   outbox: Outbox;
   encryptionKey: string;
   now: () => number;
+  /** Deletes the files of answers that are no more; it is repeated when it throws. */
+  discardFiles: (answers: { environmentId: string; surveyId: string; data: Record<string, unknown> }) => Promise<void>;
 }) {
   const signingKey = Buffer.from(hkdfSync("sha256", encryptionKey, "", "mortar erasure receipt v1", 32));
-  const tasks: Record<string, TaskHandler> = { [TASK]: run };
-  return { request, findKnown, carryOut, find, cancel, resume, deleteExpired, tasks };
+  const tasks: Record<string, TaskHandler> = { [TASK]: run, [FILES_TASK]: eraseFiles };
+  return { request, findKnown, carryOut, find, cancel, resume, deleteExpired, eraseContact, tasks };
 
   /** Notes the request and has it carried out when its time comes. */
   async function request(input: ErasureInput): Promise<Erasure> {
@@ -123,9 +128,9 @@ export function createErasureService({
     const { userIds = [], emails = [], visitorIds = [] } = targets;
     const known = await findContacts(db, environmentId, targets);
     if (known.length === 0) return null;
-    const ids = new Set(known.flatMap(({ userId }) => userId ?? []));
+    const ids = new Set(known.flatMap(({ userId, formerUserIds }) => [...formerUserIds, ...(userId === null ? [] : [userId])]));
     const addresses = new Set(known.flatMap(({ email }) => email ?? []));
-    const visitors = new Set(known.map(({ visitorId }) => visitorId));
+    const visitors = new Set(known.flatMap(({ visitorId, formerVisitorIds }) => [visitorId, ...formerVisitorIds]));
     return {
       userIds: userIds.filter((id) => ids.has(id)),
       emails: emails.filter((email) => addresses.has(email)),
@@ -206,7 +211,7 @@ export function createErasureService({
       // First what has yet to be written: a list that is being worked on is finished before its rows are looked at.
       const known = await findContacts(tx, environmentId, targets);
       await eraseFromJobs(tx, environmentId, identitiesOf(targets, known), targets.companyIds ?? []);
-      const contacts = await findContacts(tx, environmentId, targets, "for update");
+      const contacts = await findContacts(tx, environmentId, targets, "for update of c");
       const counts = await eraseContacts(
         tx,
         environmentId,
@@ -235,6 +240,26 @@ export function createErasureService({
         [environmentId, erasureId, JSON.stringify(receipt), finishedAt],
       );
     });
+  }
+
+  /**
+   * Deletes a contact with all that is theirs, now, inside a transaction; their files follow. The same person may come
+   * back. False when there is no such contact.
+   */
+  async function eraseContact(tx: Transaction, environmentId: string, contactId: string): Promise<boolean> {
+    const read = `${SELECT_CONTACTS} and c.id = $2`;
+    const known = await tx.query<ErasedContact>(read, [environmentId, contactId]);
+    // First what has yet to be written, as a request does it.
+    if (known.length > 0) await eraseFromJobs(tx, environmentId, identitiesOf({}, known), []);
+    const found = await tx.query<ErasedContact>(`${read} for update of c`, [environmentId, contactId]);
+    if (found.length === 0) return false;
+    await eraseContacts(tx, environmentId, [contactId], "delete");
+    await tellDeletions(tx, environmentId, found);
+    return true;
+  }
+
+  async function eraseFiles({ environmentId = "", surveyId = "", data = "{}" }: Record<string, string>): Promise<void> {
+    await discardFiles({ environmentId, surveyId, data: JSON.parse(data) });
   }
 
   /** Webhooks are told that the contacts are gone, by nothing but their ids. */
@@ -282,7 +307,18 @@ interface ErasedContact {
   userId: string | null;
   email: string | null;
   visitorId: string;
+  /** Of contacts that were merged into it. */
+  formerUserIds: string[];
+  formerVisitorIds: string[];
 }
+
+const SELECT_CONTACTS = `
+  select c.id, c."userId", c.email, c."visitorId",
+    array(select a."userId" from contact_aliases a
+      where a."environmentId" = c."environmentId" and a."contactId" = c.id and a."userId" is not null) as "formerUserIds",
+    array(select a."visitorId"::text from contact_aliases a
+      where a."environmentId" = c."environmentId" and a."contactId" = c.id) as "formerVisitorIds"
+  from contacts c where c."environmentId" = $1`;
 
 const UUID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -294,17 +330,21 @@ const keyOf = (id: string): string => `erasure:${id}`;
 const contactMatches = (targets: string): string => `(
   c."userId" in (select jsonb_array_elements_text(${targets} -> 'userIds'))
   or c.email in (select jsonb_array_elements_text(${targets} -> 'emails'))
-  or c."visitorId"::text in (select lower(jsonb_array_elements_text(${targets} -> 'visitorIds'))))`;
+  or c."visitorId"::text in (select lower(jsonb_array_elements_text(${targets} -> 'visitorIds')))
+  or exists (select from contact_aliases a where a."environmentId" = c."environmentId" and a."contactId" = c.id and (
+    a."userId" in (select jsonb_array_elements_text(${targets} -> 'userIds'))
+    or a."visitorId"::text in (select lower(jsonb_array_elements_text(${targets} -> 'visitorIds'))))))`;
 
 function findContacts(
   tx: Pick<Transaction, "query">,
   environmentId: string,
   targets: ErasureTargets,
-  lock: "" | "for update" = "",
+  lock: "" | "for update of c" = "",
 ): Promise<ErasedContact[]> {
   return tx.query<ErasedContact>(
-    `select c.id, c."userId", c.email, c."visitorId" from contacts c where c."environmentId" = $1
-     and (c."userId" = any($2::text[]) or c.email = any($3::text[]) or c."visitorId" = any($4::uuid[])) ${lock}`,
+    `${SELECT_CONTACTS} and (c."userId" = any($2::text[]) or c.email = any($3::text[]) or c."visitorId" = any($4::uuid[])
+       or c.id = any(array(select a."contactId" from contact_aliases a
+         where a."environmentId" = $1 and (a."userId" = any($2::text[]) or a."visitorId" = any($4::uuid[]))))) ${lock}`,
     [
       environmentId,
       targets.userIds ?? [],
@@ -325,27 +365,59 @@ async function eraseContacts(
   const events = await count(`delete from events where ${own}`);
   // What webhooks have not been told of the person and the answers yet, they are not told any more; what was told is forgotten.
   const answers = `select id from responses where ${own}`;
+  const aliases = await tx.query<{ id: string }>(`select id from contact_aliases where ${own}`, [environmentId, ids]);
+  const told = [environmentId, ids, [...ids, ...aliases.map(({ id }) => id)]];
   await tx.query(
-    `delete from outbox_events where "environmentId" = $1 and ("contactId" = any($2::text[]) or "responseId" in (${answers}))`,
-    [environmentId, ids],
+    `delete from outbox_events where "environmentId" = $1 and ("contactId" = any($3::text[]) or "responseId" in (${answers}))`,
+    told,
   );
   await tx.query(
-    `delete from webhook_events where "environmentId" = $1 and ("subjectId" = any($2::text[]) or "subjectId" in (${answers}))`,
-    [environmentId, ids],
+    `delete from webhook_events where "environmentId" = $1 and ("subjectId" = any($3::text[]) or "subjectId" in (${answers}))`,
+    told,
   );
+  await eraseUploads(tx, environmentId, ids, mode);
   const responses = await count(
     mode === "delete"
       ? `delete from responses where ${own}`
-      : `update responses set "contactId" = null, "contactAttributes" = null, meta = '{}', "updatedAt" = now() where ${own}`,
+      : `update responses set "contactId" = null, "contactAttributes" = null, meta = '{}', "requestKey" = null, "updatedAt" = now() where ${own}`,
   );
   const displays = await count(
     mode === "delete"
       ? `delete from displays where ${own}`
-      : `update displays set "contactId" = null, "updatedAt" = now() where ${own}`,
+      : `update displays set "contactId" = null, "requestKey" = null, "updatedAt" = now() where ${own}`,
   );
   await tx.query(`delete from contacts where "environmentId" = $1 and id = any($2::text[])`, [environmentId, ids]);
   return { events, displays, responses };
 }
+
+/**
+ * Has the files of the persons' answers deleted once the transaction is committed. Answers that stay name them no more:
+ * a file cannot be made anonymous.
+ */
+async function eraseUploads(tx: Transaction, environmentId: string, ids: string[], mode: ErasureMode): Promise<void> {
+  const answers = await tx.query<{ id: string; surveyId: string; data: Record<string, unknown> }>(
+    `select id, "surveyId", data from responses
+     where "environmentId" = $1 and "contactId" = any($2::text[]) and strpos(data::text, '${FILE_PATH}') > 0`,
+    [environmentId, ids],
+  );
+  for (const { id, surveyId, data } of answers) {
+    const uploads = Object.entries(data).filter(([, value]) => Array.isArray(value) && value.some(isFileUrl));
+    if (uploads.length === 0) continue;
+    const payload = { environmentId, surveyId, data: JSON.stringify(Object.fromEntries(uploads)) };
+    await addTask(tx, { name: FILES_TASK, payload, key: `files:${environmentId}:${id}` });
+    if (mode === "delete") continue;
+    const emptied = Object.fromEntries(uploads.map(([key]) => [key, []]));
+    await tx.query(`update responses set data = data || $3::jsonb where "environmentId" = $1 and id = $2`, [
+      environmentId,
+      id,
+      JSON.stringify(emptied),
+    ]);
+  }
+}
+
+const FILE_PATH = "/storage/";
+
+const isFileUrl = (value: unknown): boolean => typeof value === "string" && value.includes(FILE_PATH);
 
 async function eraseCompanies(tx: Transaction, environmentId: string, companyIds: readonly string[]): Promise<number> {
   if (companyIds.length === 0) return 0;
@@ -392,7 +464,10 @@ async function eraseFromJobs(
 }
 
 function identitiesOf(targets: ErasureTargets, contacts: readonly ErasedContact[]): Identity[] {
-  const userIds = new Set([...(targets.userIds ?? []), ...contacts.flatMap(({ userId }) => userId ?? [])]);
+  const userIds = new Set([
+    ...(targets.userIds ?? []),
+    ...contacts.flatMap(({ userId, formerUserIds }) => [userId ?? [], formerUserIds].flat()),
+  ]);
   const emails = new Set([...(targets.emails ?? []), ...contacts.flatMap(({ email }) => email ?? [])]);
   return [
     ...[...userIds].map((value) => ({ kind: "userId", value }) as const),

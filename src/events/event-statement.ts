@@ -23,7 +23,7 @@ export interface EventRow {
 const LAST_SEEN_GRANULARITY = "1 hour";
 
 /**
- * Stores events of contacts that exist, in one statement over arrays (one entry per item): environment id, event id,
+ * Stores events of contacts that exist, by their user ids or those of contacts that were merged into them, in one statement over arrays (one entry per item): environment id, event id,
  * user id, name, time, source, dedupe key, and the properties as one JSON array.
  */
 export const RECORD_EVENTS = {
@@ -35,7 +35,13 @@ with input as (
   ) with ordinality as i("environmentId", id, "userId", name, "occurredAt", source, "dedupeKey", properties, position)
 ), found as (
   select i.*, c.id as "contactId", c."companyId", c."lastSeenAt" from input i
-  left join contacts c on c."environmentId" = i."environmentId" and c."userId" = i."userId"
+  cross join lateral (
+    select coalesce((
+      select s."userId" from contact_aliases a join contacts s on s."environmentId" = a."environmentId" and s.id = a."contactId"
+      where a."environmentId" = i."environmentId" and a."userId" = i."userId"
+    ), i."userId") as "userId"
+  ) p
+  left join contacts c on c."environmentId" = i."environmentId" and c."userId" = p."userId"
 ), seen as (
   update contacts c set "lastSeenAt" = now() from found f
   where c."environmentId" = f."environmentId" and c.id = f."contactId" and f."lastSeenAt" < now() - interval '${LAST_SEEN_GRANULARITY}'

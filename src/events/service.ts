@@ -138,11 +138,11 @@ export function createEventService({
   }
 
   /**
-   * Stores the events of contacts that exist, inside a transaction; repetitions and unknown persons are left out. They are
+   * Stores the events of contacts that exist, in one statement; repetitions and unknown persons are left out. They are
    * what lists bring, of any time, so webhooks are not told of them.
    */
   async function recordMany(
-    tx: Transaction,
+    tx: Pick<Transaction, "query">,
     environmentId: string,
     events: readonly (EventInput & { source: string })[],
   ): Promise<{ stored: number }> {
@@ -154,6 +154,10 @@ export function createEventService({
 
   /** As {@link recordMany}, in a transaction of its own: all of them or none. */
   async function recordHistory(environmentId: string, events: readonly (EventInput & { source: string })[]): Promise<void> {
+    if (events.length <= RECORD_BATCH) {
+      await recordMany(db, environmentId, events); // one statement, which is all or nothing by itself
+      return;
+    }
     await db.transaction(async (tx) => {
       for (let at = 0; at < events.length; at += RECORD_BATCH)
         await recordMany(tx, environmentId, events.slice(at, at + RECORD_BATCH));

@@ -15,6 +15,7 @@ async function open(
   const metrics = await createMetrics({
     sources: {
       identifyQueue: () => ({ waiting: identifyWaiting, running: 1 }),
+      typeConflicts: () => identifyWaiting * 2,
       connections: () => ({ total: 4, idle: 3, waiting: 0 }),
       webhookDeliveries,
     },
@@ -35,7 +36,12 @@ describe("the metrics", () => {
     expect(text).toContain('mortar_http_request_duration_seconds_count{route="/things/:id",method="GET",status="2xx"} 2\n');
     expect(text).toContain('mortar_http_request_duration_seconds_count{route="none",method="GET",status="4xx"} 1\n');
     expect(text).not.toContain("secret");
-    for (const line of ["identify_queue_waiting 7", "identify_queue_running 1", "database_connections_total 4"])
+    for (const line of [
+      "identify_queue_waiting 7",
+      "identify_queue_running 1",
+      "type_conflicts_total 14",
+      "database_connections_total 4",
+    ])
       expect(text).toContain(`\nmortar_${line}\n`);
     expect(text).toContain("\nmortar_http_requests_in_flight 1\n"); // the reading itself
     expect(Number(/\nmortar_process_resident_memory_bytes (\d+)\n/.exec(text)?.[1])).toBeGreaterThan(10_000_000);
@@ -49,6 +55,7 @@ describe("the metrics", () => {
     const text = await scrape();
     expect(text).toContain('mortar_http_request_duration_seconds_count{route="/things/:id",method="GET",status="2xx"} 2\n');
     expect(text).toContain("\nmortar_identify_queue_waiting 5\n");
+    expect(text).toContain("\nmortar_type_conflicts_total 10\n");
   });
 
   it("tell what waits for webhooks, looked up once for all of it, and how attempts ended", async () => {

@@ -10,6 +10,8 @@ export interface MetricJson {
 /** What is asked when the figures are read. */
 export interface MetricSources {
   identifyQueue(): { waiting: number; running: number };
+  /** Values stored as text since the process started, because they did not have their attribute key's type. */
+  typeConflicts(): number;
   connections(): { total: number; idle: number; waiting: number };
   webhookDeliveries(): Promise<DeliveryFigures>;
 }
@@ -61,6 +63,15 @@ export async function createMetrics({
   addGauge("mortar_http_requests_in_flight", "Requests that are being answered", () => inFlight);
   addGauge("mortar_identify_queue_waiting", "Identify calls that wait to be sent", () => sources.identifyQueue().waiting);
   addGauge("mortar_identify_queue_running", "Identify batches under way", () => sources.identifyQueue().running);
+  new Counter({
+    name: "mortar_type_conflicts_total",
+    help: "Attribute values that did not have their key's type and were stored as text",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(sources.typeConflicts());
+    },
+  });
   for (const state of ["total", "idle", "waiting"] as const)
     addGauge(`mortar_database_connections_${state}`, CONNECTIONS_HELP[state], () => sources.connections()[state]);
   addGauge(

@@ -1,6 +1,11 @@
-import type { JsonObject } from "./openapi-finish.ts";
+/** Examples for the OpenAPI document, made of schemas. */
 
-type Json = Exclude<JsonObject[string], undefined>;
+export type Json = null | boolean | number | string | Json[] | JsonObject;
+
+/** A part of a document, whatever it describes. */
+export interface JsonObject {
+  [name: string]: Json | undefined;
+}
 
 /** An id of the form that all ids of ours have. */
 const ID = "cmf3k2q9a0001v1x8h2m7d4tz";
@@ -33,7 +38,7 @@ export function exampleOf(given: JsonObject, root: JsonObject, name = "", depth 
   return exampleOfType(schema, root, name, depth);
 }
 
-const isObject = (value: Json | undefined): value is JsonObject =>
+export const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 function resolve(schema: JsonObject, root: JsonObject): JsonObject {

@@ -1,11 +1,5 @@
 /** What is done to the OpenAPI document once all routes are in it. */
-import { exampleOf } from "./openapi-example.ts";
-
-type Json = null | boolean | number | string | Json[] | JsonObject;
-/** A part of a document, whatever it describes. */
-export interface JsonObject {
-  [name: string]: Json | undefined;
-}
+import { exampleOf, isObject, type Json, type JsonObject } from "./openapi-example.ts";
 
 /**
  * Takes out schemas that nothing refers to (each is registered for requests and for answers, whether it is used there or
@@ -20,9 +14,6 @@ export function finishDocument<Document extends object>(document: Document): Doc
   addExamples(root);
   return Object.assign(document, root);
 }
-
-export const isObject = (value: Json | undefined): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Again and again, as what is dropped may be all that referred to another. */
 function dropUnused(root: JsonObject): void {

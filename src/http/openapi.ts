@@ -101,7 +101,7 @@ function securityOf(permission: Permission): { [Name in keyof typeof SECURITY_SC
 }
 
 function sentenceOf({ audience, scope, level }: Permission): string {
-  if (audience === "vendor") return "Needs an API key with `write` on one environment, the one that is meant.";
+  if (audience === "vendor") return `Needs an API key with \`${level}\` on one environment, the one that is meant.`;
   if (audience === "client") return "Needs no key: the environment's id is public.";
   if (scope === "environment") return `Needs an API key with \`${level}\` on the environment.`;
   if (scope === "organization") return `Needs an API key with \`${level}\` access to the organization.`;

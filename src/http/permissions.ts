@@ -12,8 +12,11 @@ export type Permission =
   /** Nothing but the id of an environment, which is no secret: it stands in every page that an SDK runs in. */
   | { audience: "client"; scope: "environment"; level: "none" }
   | KeyedPermission
-  /** A key in `Authorization`, under the vendor's scheme, that may write to one environment, the only one meant. */
-  | { audience: "vendor"; vendor: "userpilot" | "sprig"; scope: "environment"; level: "write" };
+  /**
+   * A key in `Authorization`, under the vendor's scheme. It stands for one environment: the one that it may write to, else,
+   * where reading is enough, the one that it may read.
+   */
+  | { audience: "vendor"; vendor: "userpilot" | "sprig"; scope: "environment"; level: "read" | "write" };
 
 /** What asks for an API key in `x-api-key` or, unless `bearer` is false, as a bearer token. */
 export type KeyedPermission = { bearer?: false } & (
@@ -41,6 +44,7 @@ const MANAGE = { audience: "management", scope: "environment", level: "manage" }
 const ORGANIZATION_READ = { audience: "organization", scope: "organization", level: "read" } as const;
 const ORGANIZATION_WRITE = { audience: "organization", scope: "organization", level: "write" } as const;
 const USERPILOT = { audience: "vendor", vendor: "userpilot", scope: "environment", level: "write" } as const;
+const SPRIG_READ = { audience: "vendor", vendor: "sprig", scope: "environment", level: "read" } as const;
 const SPRIG = { audience: "vendor", vendor: "sprig", scope: "environment", level: "write" } as const;
 
 export const PERMISSIONS = {
@@ -151,7 +155,13 @@ export const PERMISSIONS = {
   createContact: WRITE,
   uploadBulkContacts: WRITE,
   getContact: READ,
+  exportContact: READ,
+  updateContactAttributes: WRITE,
+  mergeContacts: WRITE,
   deleteContact: MANAGE,
+  getCompanies: READ,
+  getCompany: READ,
+  getEvents: READ,
   getContactAttributeKeys: READ,
   createContactAttributeKey: WRITE,
   getContactAttributeKey: READ,
@@ -241,17 +251,17 @@ export const PERMISSIONS = {
   // Sprig.
   sprigCreateLegacyUser: SPRIG,
   sprigUpsertUser: SPRIG,
-  sprigGetUser: SPRIG,
+  sprigGetUser: SPRIG_READ,
   sprigPurgeVisitors: SPRIG,
-  sprigGetPurge: SPRIG,
+  sprigGetPurge: SPRIG_READ,
   sprigCancelPurge: SPRIG,
-  sprigGetLegacyUser: SPRIG,
+  sprigGetLegacyUser: SPRIG_READ,
   sprigUpdateLegacyUser: SPRIG,
   sprigCreateLegacyEvent: SPRIG,
   sprigBulkUsers: SPRIG,
-  sprigExportSurveys: SPRIG,
-  sprigExportResponses: SPRIG,
-  sprigExportThemes: SPRIG,
+  sprigExportSurveys: SPRIG_READ,
+  sprigExportResponses: SPRIG_READ,
+  sprigExportThemes: SPRIG_READ,
 } as const satisfies Record<string, Permission>;
 
 export type OperationId = keyof typeof PERMISSIONS;

@@ -4,6 +4,7 @@ import {
   type ContactService,
   type ContactWatch,
   type HistoricContact,
+  type TypeConflicts,
   VERBATIM_RULES,
 } from "../contacts/service.ts";
 import type { Transaction } from "../db/database.ts";
@@ -63,12 +64,14 @@ export function createRowWriter({
   events,
   suppression,
   watch,
+  typeConflicts,
 }: {
   contacts: ContactService;
   companies: CompanyService;
   events: EventService;
   suppression: Suppression;
   watch: ContactWatch;
+  typeConflicts: TypeConflicts;
 }) {
   /** Returns the rows that were left out because their person was erased after them, by index. */
   return async function writeRows(
@@ -96,7 +99,11 @@ export function createRowWriter({
     await companies.mergeHistory(tx, environment.id, pastCompanies);
 
     const live = kept.flatMap((row): BulkContact[] => (row.kind === "contact" && row.at === undefined ? [toContact(row)] : []));
-    if (live.length > 0) ({ keysCreated } = await contacts.identifyMany(tx, environment, live, VERBATIM_RULES));
+    if (live.length > 0) {
+      const outcome = await contacts.identifyMany(tx, environment, live, VERBATIM_RULES);
+      ({ keysCreated } = outcome);
+      outcome.notes.forEach(typeConflicts.note);
+    }
 
     const addresses = kept.flatMap((row) =>
       row.kind === "address" ? { email: row.email, attributes: new Map(Object.entries(row.attributes)) } : [],
@@ -110,6 +117,7 @@ export function createRowWriter({
     if (past.length > 0) {
       const outcome = await contacts.mergeHistory(tx, environment, past, VERBATIM_RULES);
       keysCreated ||= outcome.keysCreated;
+      outcome.notes.forEach(typeConflicts.note);
     }
     const named = kept.flatMap((row) => (row.kind === "contact" && typeof row.attributes.name === "string" ? row.userId : []));
     if (named.length > 0) await contacts.fillNames(environment.id, named, tx);

@@ -1,4 +1,4 @@
-import type { Database, Transaction } from "../db/database.ts";
+import { type Database, PLAN_FOR_BULK, type Transaction } from "../db/database.ts";
 import { isRetryable, isUnavailable } from "../db/errors.ts";
 import { addTask, type TaskHandler } from "../db/job-queue.ts";
 import type { EnvironmentService } from "../environments/service.ts";
@@ -70,9 +70,12 @@ const MAX_FAILED_ROWS = 1_000;
 const TASK = "job";
 
 /** Rows written by one transaction. */
-const CHUNK_ROWS = 200;
+const CHUNK_ROWS = 500;
 /** And at most so many characters of them, so that memory is bounded whatever a row holds. */
 const CHUNK_CHARACTERS = 1_000_000;
+
+/** What rows are written to. */
+const FILLED_TABLES = ["contacts", "companies", "events"];
 
 /** A job whose rows stopped coming for so long was given up with the process that received it. */
 const ABANDONED_AFTER_MS = 5 * 60_000;
@@ -235,17 +238,36 @@ export function createJobService({
 
   /** Works a job off, chunk by chunk; gives way when the process stops. */
   async function run({ environmentId = "", jobId = "" }: Record<string, string>): Promise<void> {
-    for (;;) {
+    let written = 0;
+    for (let told = 0; ; ) {
       if (isStopping()) {
         await db.transaction((tx) => schedule(tx, environmentId, jobId));
         return;
       }
-      if (!(await processChunk(environmentId, jobId))) return;
+      const rows = await processChunk(environmentId, jobId);
+      if (rows === null) return;
+      written += rows;
+      if (written >= CHUNK_ROWS && written >= told * 4) {
+        told = written;
+        await tellPlanner(written);
+      }
     }
   }
 
-  /** False when there is nothing left to do. */
-  async function processChunk(environmentId: string, jobId: string): Promise<boolean> {
+  /**
+   * Has tables counted that the job may have made much larger than the planner knows. Else statements go through all
+   * contacts of the environment for each chunk, until autovacuum comes by.
+   */
+  async function tellPlanner(written: number): Promise<void> {
+    const outgrown = await db.query<{ name: string }>(
+      "select relname as name from pg_class where oid = any($1::regclass[]) and reltuples < $2",
+      [FILLED_TABLES, written],
+    );
+    for (const { name } of outgrown) await db.query(`analyze ${name}`);
+  }
+
+  /** How many rows the chunk had; null when there is nothing left to do. */
+  async function processChunk(environmentId: string, jobId: string): Promise<number | null> {
     try {
       return await db.transaction((tx) => processWithin(tx, environmentId, jobId, writeTogether));
     } catch (error) {
@@ -259,13 +281,13 @@ export function createJobService({
     environmentId: string,
     jobId: string,
     write: typeof writeTogether,
-  ): Promise<boolean> {
+  ): Promise<number | null> {
     const [job] = await tx.query(
       `update jobs set status = 'processing', "startedAt" = coalesce("startedAt", $3), "updatedAt" = $3
        where "environmentId" = $1 and id = $2 and status in ('queued', 'processing') returning id`,
       [environmentId, jobId, new Date(now())],
     );
-    if (!job) return false;
+    if (!job) return null;
     const [chunk] = await tx.query<{ rows: [number, JobRow][] }>(
       `delete from job_chunks where "environmentId" = $1 and "jobId" = $2 and position = (
          select min(position) from job_chunks where "environmentId" = $1 and "jobId" = $2) returning rows`,
@@ -277,8 +299,9 @@ export function createJobService({
          where "environmentId" = $1 and id = $2`,
         [environmentId, jobId, new Date(now())],
       );
-      return false;
+      return null;
     }
+    await tx.query(PLAN_FOR_BULK);
     const failed = await write(tx, environmentId, chunk.rows);
     await tx.query(
       `update jobs set "completedRows" = "completedRows" + $3, "failedRowCount" = "failedRowCount" + $4, "failedRows" = (
@@ -287,7 +310,7 @@ export function createJobService({
        where "environmentId" = $1 and id = $2`,
       [environmentId, jobId, chunk.rows.length, failed.length, JSON.stringify(failed)],
     );
-    return true;
+    return chunk.rows.length;
   }
 
   async function writeTogether(tx: Transaction, environmentId: string, rows: readonly [number, JobRow][]): Promise<FailedRow[]> {

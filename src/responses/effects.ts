@@ -2,20 +2,23 @@
 import { notifyChange } from "../db/change-feed.ts";
 import type { Transaction } from "../db/database.ts";
 import type { LiveSurvey } from "../surveys/live-survey.ts";
-import { COMPLETE_SURVEY, LOCK_SURVEY } from "./response-statements.ts";
+import { COMPLETE_SURVEY, LOCK_SURVEY, type ResponseEvents } from "./response-statements.ts";
 
-/**
- * The parameters of a statement's events: the survey as events tell of it, the events' ids and their types, those that
- * some webhook asks for. What happened first comes first.
- */
-export function eventValues(
+/** The events of a response that some webhook asks for; what happened first comes first. */
+export function eventsOf(
   { name, type, status, createdAt, updatedAt }: LiveSurvey,
   first: "responseCreated" | "responseUpdated",
   finished: boolean,
   { listenedEvents, newId }: { listenedEvents: ReadonlySet<string>; newId: () => string },
-): [string, string[], string[]] {
-  const types = [first, ...(finished ? ["responseFinished"] : [])].filter((type) => listenedEvents.has(type));
-  return [JSON.stringify({ title: name, type, status, createdAt, updatedAt }), types.map(newId), types];
+): ResponseEvents {
+  const types = [first, ...(finished ? ["responseFinished"] : [])].filter((event) => listenedEvents.has(event));
+  return { survey: { title: name, type, status, createdAt, updatedAt }, eventIds: types.map(newId), eventTypes: types };
+}
+
+/** The same as the parameters of a statement that changes one response. */
+export function eventValues(...given: Parameters<typeof eventsOf>): [string, string[], string[]] {
+  const { survey, eventIds, eventTypes } = eventsOf(...given);
+  return [JSON.stringify(survey), eventIds, eventTypes];
 }
 
 /** Ends a survey that has all the responses it takes; tells whether it did. */

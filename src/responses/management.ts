@@ -1,8 +1,9 @@
 import type { Logger } from "pino";
 import type { Database, Transaction } from "../db/database.ts";
 import { isMissingRow, isUniqueViolation } from "../db/errors.ts";
-import { findOwnedRow } from "../db/owned-row.ts";
-import { type Page, queryRows } from "../db/page.ts";
+import { dateConditions, queryList } from "../db/list.ts";
+import { findOwnedRow, readableEnvironments } from "../db/owned-row.ts";
+import type { Page } from "../db/page.ts";
 import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
 import { type PermissionLevel, type Principal, requireEnvironment } from "../shared/principal.ts";
 import { conflict, invalid, notFound, Problem, refused } from "../shared/problem.ts";
@@ -11,17 +12,17 @@ import type { Outbox } from "../webhooks/service.ts";
 import { elementsOf, requireValidAnswers } from "./answer-checks.ts";
 import { findViolations } from "./answer-rules.ts";
 import type { ResponseData } from "./answer-values.ts";
-import { completeSurvey, eventValues } from "./effects.ts";
+import { completeSurvey, eventsOf, eventValues } from "./effects.ts";
 import { findOverlongOther } from "./other-answers.ts";
 import { decideLocked, evaluateSurveyQuotas, linkQuotas } from "./quota-keeper.ts";
 import { findResponse, loadResponse, RESPONSE_COLUMNS, type ResponseRecord } from "./response-record.ts";
 import {
   CHANGE_RESPONSE,
-  CREATE_RESPONSE,
   type CreateVerdict,
   LOCK_RESPONSE,
   REPLACE_RESPONSE,
   type StoredRow,
+  storeResponses,
 } from "./response-statements.ts";
 import {
   mergeResponse,
@@ -93,6 +94,8 @@ export interface ResponseReplacement {
 /** How many responses are listed of everything the caller may see, when no number is asked for. */
 const MAX_UNASKED = 1_000;
 
+const RESPONSES = { table: "responses", columns: RESPONSE_COLUMNS };
+
 /** The same of one survey. Source: management-api-v1 §10.1. */
 const SURVEY_PAGE = 25;
 
@@ -117,14 +120,30 @@ export function createResponseManagement({
   removeFile: (file: UploadedFile) => Promise<void>;
   log: Logger;
 }) {
-  return { list, listNewest, get, create, createIn, replace, change, remove };
+  return { list, listPage, listNewest, get, create, createIn, replace, change, remove, discardFiles };
 
-  /** Of all environments that the caller may read; files under whole addresses. */
-  async function list(caller: Principal, { surveyId, contactId, ...page }: ResponseFilter): Promise<ResponseRecord[]> {
-    const from = `from responses t where t."environmentId" = any($1)
-      and ($2::text is null or t."surveyId" = $2) and ($3::text is null or t."contactId" = $3)`;
-    const values = [[...caller.permissions.keys()], surveyId ?? null, contactId ?? null];
-    return (await queryRows<ResponseRecord>(db, { columns: RESPONSE_COLUMNS, from, values }, page)).map(withFiles);
+  /** As {@link listPage}, without what follows. */
+  async function list(caller: Principal, filter: ResponseFilter): Promise<ResponseRecord[]> {
+    return (await listPage(caller, filter)).rows;
+  }
+
+  /** Of one environment, or of all that the caller may read; files under whole addresses. Throws `invalid` (`cursor`). */
+  async function listPage(
+    caller: Principal,
+    {
+      environmentId,
+      surveyId,
+      contactId,
+      cursor,
+      ...page
+    }: ResponseFilter & { environmentId?: string; cursor?: string | undefined },
+  ): Promise<{ rows: ResponseRecord[]; nextCursor: string | null }> {
+    const { conditions, values } = dateConditions(page);
+    if (surveyId !== undefined) conditions.push(`c."surveyId" = $${values.push(surveyId)}::text`);
+    if (contactId !== undefined) conditions.push(`c."contactId" = $${values.push(contactId)}::text`);
+    const source = { ...RESPONSES, environmentIds: readableEnvironments(caller, environmentId), conditions, values };
+    const { rows, nextCursor } = await queryList<Page["sortBy"], ResponseRecord>(db, source, { ...page, cursor });
+    return { rows: rows.map(withFiles), nextCursor };
   }
 
   /**
@@ -136,16 +155,13 @@ export function createResponseManagement({
     { surveyId, limit, skip }: { surveyId: string | undefined; limit: number | undefined; skip: number },
   ): Promise<ResponseRecord[]> {
     const isOfSurvey = surveyId !== undefined;
-    const rows = await db.query<ResponseRecord>(
-      `select ${RESPONSE_COLUMNS} from responses t
-       where t."environmentId" = any($1) and ($2::text is null or t."surveyId" = $2)
-       order by t."createdAt" desc, t.id desc limit $3 offset $4`,
-      [
-        isOfSurvey ? [await findSurveyOwner(caller, surveyId, "read")] : [...caller.permissions.keys()],
-        surveyId ?? null,
-        isOfSurvey ? (limit ?? SURVEY_PAGE) : limit || MAX_UNASKED,
-        skip,
-      ],
+    const environmentIds = isOfSurvey ? [await findSurveyOwner(caller, surveyId, "read")] : [...caller.permissions.keys()];
+    const conditions = isOfSurvey ? [`c."surveyId" = $1::text`] : [];
+    const values = isOfSurvey ? [surveyId] : [];
+    const { rows } = await queryList<Page["sortBy"], ResponseRecord>(
+      db,
+      { ...RESPONSES, environmentIds, conditions, values },
+      { limit: isOfSurvey ? (limit ?? SURVEY_PAGE) : limit || MAX_UNASKED, skip, sortBy: "createdAt", order: "desc" },
     );
     return rows.map(withFiles);
   }
@@ -218,29 +234,20 @@ export function createResponseManagement({
     const evaluation = { ...evaluateSurveyQuotas(survey, given), failing: [] }; // nothing is linked yet
     const decision = await decideLocked(tx, { environmentId, responseId: id, finished: given.finished }, evaluation);
     const values = decision.end === null ? given : { ...given, finished: true, endingId: decision.end.endingId };
-    const [verdict] = await tx.query<CreateVerdict>(CREATE_RESPONSE, [
-      environmentId,
-      id,
-      survey.id,
-      null,
-      input.userId ?? null,
-      input.displayId ?? null,
-      null,
-      null,
-      input.singleUseId ?? null,
-      values.finished,
-      values.endingId,
-      values.language,
-      JSON.stringify(values.data),
-      JSON.stringify(values.variables),
-      JSON.stringify(newTtc(input.ttc, values.finished)),
-      JSON.stringify(input.meta ?? {}),
-      input.createdAt ?? null,
-      input.updatedAt ?? null,
-      ...eventValues(survey, "responseCreated", values.finished, { listenedEvents, newId }),
+    const [obstacle = null] = await storeResponses(tx, [
+      {
+        ...{ environmentId, id, surveyId: survey.id },
+        ...{ contactId: null, userId: input.userId ?? null, displayId: input.displayId ?? null },
+        ...{ requestKey: null, requestHash: null, singleUseId: input.singleUseId ?? null },
+        ...values,
+        ttc: newTtc(input.ttc, values.finished),
+        meta: input.meta ?? {},
+        createdAt: input.createdAt ?? null,
+        updatedAt: input.updatedAt ?? null,
+        ...eventsOf(survey, "responseCreated", values.finished, { listenedEvents, newId }),
+      },
     ]);
-    if (verdict === undefined) throw new Error("the statement answers a verdict");
-    if (verdict.obstacle !== null) return { id, obstacle: verdict.obstacle, isCompleted: false };
+    if (obstacle !== null) return { id, obstacle, isCompleted: false };
     await linkQuotas(tx, environmentId, id, decision);
     return { id, obstacle: null, isCompleted: values.finished && (await completeSurvey(tx, survey)) };
   }
@@ -371,20 +378,43 @@ export function createResponseManagement({
   }
 
   /** A file that cannot be deleted now is left: the response is gone, and nobody is told otherwise. */
-  async function removeFiles({ environmentId, id: surveyId }: LiveSurvey, check: UploadCheck): Promise<void> {
-    for (const file of findUploadedFiles(check)) {
-      try {
-        const name = file.path.at(-1) ?? "";
-        const named = await db.query(
-          `select 1 from responses where "environmentId" = $1 and "surveyId" = $2
-             and (strpos(data::text, $3) > 0 or strpos(data::text, $4) > 0) limit 1`,
-          [environmentId, surveyId, name, encodeURIComponent(name)],
-        );
-        if (named.length === 0) await removeFile(file);
-      } catch (error) {
-        log.warn({ err: error, environmentId, surveyId }, "uploaded file not deleted");
-      }
-    }
+  async function removeFiles(survey: LiveSurvey, check: UploadCheck): Promise<void> {
+    for (const file of findUploadedFiles(check))
+      await discardFile(survey, file).catch((error: unknown) => {
+        log.warn({ err: error, environmentId: survey.environmentId, surveyId: survey.id }, "uploaded file not deleted");
+      });
+  }
+
+  /**
+   * Deletes the files that answers named which are no more, as far as no response names them now. Nothing happens when
+   * the survey is gone. Throws when the store is away: it may be repeated.
+   */
+  async function discardFiles({
+    environmentId,
+    surveyId,
+    data,
+  }: {
+    environmentId: string;
+    surveyId: string;
+    data: Readonly<Record<string, unknown>>;
+  }): Promise<void> {
+    const environment = await environments.configuration(environmentId);
+    const survey = await surveys.find(environment, surveyId).catch((error: unknown) => {
+      if (error instanceof Problem && error.kind === "not_found") return null;
+      throw error;
+    });
+    if (!survey) return;
+    for (const file of findUploadedFiles(uploadCheck(environment, survey, data))) await discardFile(survey, file);
+  }
+
+  async function discardFile({ environmentId, id: surveyId }: LiveSurvey, file: UploadedFile): Promise<void> {
+    const name = file.path.at(-1) ?? "";
+    const named = await db.query(
+      `select 1 from responses where "environmentId" = $1 and "surveyId" = $2
+         and (strpos(data::text, $3) > 0 or strpos(data::text, $4) > 0) limit 1`,
+      [environmentId, surveyId, name, encodeURIComponent(name)],
+    );
+    if (named.length === 0) await removeFile(file);
   }
 
   async function findSurvey(caller: Principal, id: string, level: PermissionLevel) {

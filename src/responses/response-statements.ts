@@ -1,4 +1,5 @@
 /** The statements of responses. Each writes what follows from the write (the outbox) along with it. */
+import type { Transaction } from "../db/database.ts";
 import type { ResponseData } from "./answer-values.ts";
 import type { ResponseVariables, TimesToCompletion } from "./response-values.ts";
 
@@ -17,55 +18,111 @@ const payload = ({ contact, tags, survey }: { contact: string; tags: string; sur
     'tags', ${tags}, 'survey', ${survey}::jsonb)`;
 
 /**
- * Stores a response unless something stands in its way, with its events, in one statement. The contact is named by its
- * id or its user id; one that is not there is left out. Its attributes are kept as they are now, as text. Dates that are
- * null are now; without a date of change it is that of creation.
+ * Stores responses, each unless something stands in its way, with their events, in one statement over a JSON list of
+ * {@link ResponseToStore}; answers a {@link CreateVerdict} for each, in their order. The contact is named by its id or its
+ * user id, or those of one that was merged into it; one that is not there is left out. Its attributes are kept as they are
+ * now, as text. Dates that are null are now; without a date of change it is that of creation.
+ *
+ * What is in the way is looked up by scalar queries: for `exists` the planner would hash all responses there are.
  */
-export const CREATE_RESPONSE = {
-  name: "create_response",
+const CREATE_RESPONSES = {
+  name: "create_responses",
   text: `
-with contact as (
-  select id, "userId", email, attributes from contacts where "environmentId" = $1::text and id = $4::text
-  union all
-  select id, "userId", email, attributes from contacts where "environmentId" = $1 and "userId" = $5::text
-), display as (
-  select "surveyId", "contactId" from displays where "environmentId" = $1 and id = $6::text
-), verdict as (
-  select case
-    when exists (select from responses where "environmentId" = $1 and "requestKey" = $7::text) then 'repeated'
-    when $6::text is null then null
-    when not exists (select from display) then 'missing'
-    when (select "surveyId" from display) <> $3::text then 'survey'
-    when exists (select from responses where "environmentId" = $1 and "displayId" = $6::text) then 'linked'
-    when (select d."contactId" from display d) <> coalesce((select id from contact), '') then 'contact'
-  end as obstacle
+with i as (
+  select i.*, item.position from jsonb_array_elements($1::jsonb) with ordinality as item(value, position),
+  jsonb_to_record(item.value) as i(
+    "environmentId" text, id text, "surveyId" text, "contactId" text, "userId" text, "displayId" text, "requestKey" text,
+    "requestHash" text, "singleUseId" text, finished boolean, "endingId" text, language text, data jsonb, variables jsonb,
+    ttc jsonb, meta jsonb, "createdAt" timestamptz, "updatedAt" timestamptz, survey jsonb, "eventIds" jsonb, "eventTypes" jsonb)
+), judged as (
+  select i.*, coalesce(a.id, b.id) as "respondentId", coalesce(a."userId", b."userId") as "respondentUserId",
+    coalesce(a.email, b.email) as email, coalesce(a.attributes, b.attributes) as attributes,
+    case
+      when (select r.id from responses r where r."environmentId" = i."environmentId" and r."requestKey" = i."requestKey") is not null
+        then 'repeated'
+      when i."displayId" is null then null
+      when d.id is null then 'missing'
+      when d."surveyId" <> i."surveyId" then 'survey'
+      when (select r.id from responses r where r."environmentId" = i."environmentId" and r."displayId" = i."displayId") is not null
+        then 'linked'
+      when d."contactId" <> coalesce(a.id, b.id, '') then 'contact'
+    end as obstacle
+  from i
+  left join contacts a on a."environmentId" = i."environmentId" and a.id = coalesce(
+    (select m."contactId" from contact_aliases m where m."environmentId" = i."environmentId" and m.id = i."contactId"),
+    (select m."contactId" from contact_aliases m where m."environmentId" = i."environmentId" and m."userId" = i."userId"),
+    i."contactId")
+  left join contacts b on b."environmentId" = i."environmentId" and b."userId" = i."userId"
+  left join displays d on d."environmentId" = i."environmentId" and d.id = i."displayId"
 ), inserted as (
   insert into responses ("environmentId", id, "surveyId", "contactId", "displayId", "requestKey", "requestHash", "singleUseId",
     finished, "endingId", language, data, variables, ttc, meta, "contactAttributes", "createdAt", "updatedAt")
-  select $1, $2::text, $3::text, c.id, $6::text, $7::text, $8::text, $9::text,
-    $10::boolean, $11::text, $12::text, $13::jsonb, $14::jsonb, $15::jsonb, $16::jsonb,
-    case when c.id is not null then (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each_text(
-      c.attributes || jsonb_strip_nulls(jsonb_build_object('userId', c."userId", 'email', c.email)))) end,
-    coalesce($17::timestamptz, now()), coalesce($18::timestamptz, $17, now())
-  from verdict v left join contact c on true
-  where v.obstacle is null
+  select "environmentId", id, "surveyId", "respondentId", "displayId", "requestKey", "requestHash", "singleUseId",
+    finished, "endingId", language, data, variables, ttc, meta,
+    case when "respondentId" is not null then (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each_text(
+      attributes || jsonb_strip_nulls(jsonb_build_object('userId', "respondentUserId", 'email', email)))) end,
+    coalesce("createdAt", now()), coalesce("updatedAt", "createdAt", now())
+  from judged where obstacle is null order by position
   returning *
+), told as materialized (
+  select r."environmentId", r.id, r."surveyId", j."eventIds", j."eventTypes", ${payload({
+    contact: `case when r."contactId" is not null then jsonb_build_object('id', r."contactId", 'userId', j."respondentUserId") end`,
+    tags: "'[]'::jsonb",
+    survey: "j.survey",
+  })} as payload
+  from judged j join inserted r on r."environmentId" = j."environmentId" and r.id = j.id
+  where j."eventIds" <> '[]'
 ), events as (
   insert into outbox_events ("environmentId", id, type, "surveyId", "responseId", payload)
-  select $1, e.id, e.type::response_event_type, r."surveyId", r.id, ${payload({
-    contact: `case when c.id is not null then jsonb_build_object('id', c.id, 'userId', c."userId") end`,
-    tags: "'[]'::jsonb",
-    survey: "$19",
-  })}
-  from inserted r left join contact c on true
-  cross join unnest($20::text[], $21::text[]) as e(id, type)
+  select t."environmentId", e.id, e.type::response_event_type, t."surveyId", t.id, t.payload
+  from told t
+  cross join rows from (jsonb_array_elements_text(t."eventIds"), jsonb_array_elements_text(t."eventTypes")) as e(id, type)
 )
-select obstacle from verdict`,
+select obstacle from judged order by position`,
 };
+
+/** A response as it is to be stored. */
+export interface ResponseToStore extends ResponseEvents {
+  environmentId: string;
+  id: string;
+  surveyId: string;
+  contactId: string | null;
+  userId: string | null;
+  displayId: string | null;
+  requestKey: string | null;
+  requestHash: string | null;
+  singleUseId: string | null;
+  finished: boolean;
+  endingId: string | null;
+  language: string | null;
+  data: ResponseData;
+  variables: ResponseVariables;
+  ttc: TimesToCompletion;
+  meta: object;
+  createdAt: Date | null;
+  updatedAt: Date | null;
+}
+
+/** What follows from storing a response. */
+export interface ResponseEvents {
+  /** As events tell of it. */
+  survey: object;
+  eventIds: string[];
+  eventTypes: string[];
+}
 
 /** Why a response was not stored; null when it was. */
 export interface CreateVerdict {
   obstacle: "repeated" | "missing" | "survey" | "linked" | "contact" | null;
+}
+
+/** Stores the responses by one statement, all of those or none; answers what stood in each one's way. */
+export async function storeResponses(
+  db: Pick<Transaction, "query">,
+  responses: readonly ResponseToStore[],
+): Promise<CreateVerdict["obstacle"][]> {
+  const verdicts = await db.query<CreateVerdict>(CREATE_RESPONSES, [JSON.stringify(responses)]);
+  return verdicts.map(({ obstacle }) => obstacle);
 }
 
 /** A response with what a change, or a repeated request, needs of it. */

@@ -1,27 +1,29 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Database, Transaction } from "../db/database.ts";
-import { isMissingRow, isUniqueViolation } from "../db/errors.ts";
+import { isMissingRow, isUnavailable, isUniqueViolation } from "../db/errors.ts";
 import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
+import { createBatcher } from "../shared/batcher.ts";
 import { ID_PATTERN } from "../shared/ids.ts";
 import { invalid, notFound, Problem, unavailable } from "../shared/problem.ts";
 import { type LiveSurvey, type LiveSurveyService, requireAccepting } from "../surveys/live-survey.ts";
 import type { Outbox } from "../webhooks/service.ts";
 import { requireValidAnswers } from "./answer-checks.ts";
 import type { ResponseData } from "./answer-values.ts";
-import { completeSurvey, eventValues } from "./effects.ts";
+import { completeSurvey, eventsOf, eventValues } from "./effects.ts";
 import type { GateRules, Gates } from "./gates.ts";
 import { decideLocked, evaluateSurveyQuotas, linkQuotas, outcomeFor } from "./quota-keeper.ts";
 import { NO_QUOTA, type QuotaOutcome } from "./quotas.ts";
 import { hashContent, requestKey, type Sender } from "./request-identity.ts";
 import {
   CHANGE_RESPONSE,
-  CREATE_RESPONSE,
   type CreateVerdict,
   DISPLAY_ANYWHERE,
   FIND_EARLIER,
   LOCK_RESPONSE,
   READ_RESPONSE,
+  type ResponseToStore,
   type StoredRow,
+  storeResponses,
 } from "./response-statements.ts";
 import {
   buildResponseMeta,
@@ -78,6 +80,12 @@ export type ResponseService = ReturnType<typeof createResponseService>;
 /** How often a new response that meets another one's traces in the middle of being stored is looked at again. */
 const MAX_TRIES = 5;
 
+/** New responses stored by one statement. */
+const MAX_BATCH = 50;
+
+/** New responses that wait for a connection. */
+const MAX_WAITING = 2_000;
+
 interface NewResponse {
   environment: EnvironmentConfiguration;
   survey: LiveSurvey;
@@ -113,6 +121,17 @@ export function createResponseService({
   /** Origins under which this server is reached, for the addresses of uploaded files. */
   ownOrigins: readonly string[];
 }) {
+  const batcher = createBatcher<ResponseToStore, CreateVerdict["obstacle"]>({
+    run: (responses) => storeResponses(db, responses),
+    isOfOneItem: (error) => !isUnavailable(error),
+    // Those that may stand in each other's way come one after another.
+    keyOf: ({ environmentId, id, surveyId, displayId, requestKey, singleUseId }) =>
+      `${environmentId} ${displayId ?? requestKey ?? (singleUseId === null ? id : `${surveyId} ${singleUseId}`)}`,
+    merge: () => null,
+    maxRunning: db.namedConnections,
+    maxBatch: MAX_BATCH,
+    maxWaiting: MAX_WAITING,
+  });
   return { create, change };
 
   /**
@@ -203,7 +222,7 @@ export function createResponseService({
     const evaluation = evaluateSurveyQuotas(survey, values);
     const mayComplete = survey.autoComplete !== null && (input.finished || survey.quotas.length > 0);
     if (evaluation.passing.length === 0 && !mayComplete) {
-      const obstacle = await insert(db, id, request, values);
+      const obstacle = await batcher.submit(toStore(id, request, values));
       announceEvents(environment);
       return obstacle ?? { id, quota: NO_QUOTA };
     }
@@ -212,7 +231,7 @@ export function createResponseService({
       const scope = { environmentId: environment.id, responseId: id, finished: input.finished };
       const decision = await decideLocked(tx, scope, { ...evaluation, failing: [] }); // nothing is linked yet
       const decided = decision.end === null ? values : { ...values, finished: true, endingId: decision.end.endingId };
-      const obstacle = await insert(tx, id, request, decided);
+      const [obstacle = null] = await storeResponses(tx, [toStore(id, request, decided)]);
       if (obstacle !== null) return { obstacle, quota: NO_QUOTA, isCompleted: false };
       await linkQuotas(tx, environment.id, id, decision);
       const isCompleted = decided.finished && (await completeSurvey(tx, survey));
@@ -228,37 +247,40 @@ export function createResponseService({
     if (listenedEvents.size > 0) outbox.announce();
   }
 
-  async function insert(
-    queries: Pick<Transaction, "query">,
+  function toStore(
     id: string,
     { environment, survey, input, sender, contentHash, key }: NewResponse,
     { finished, endingId, language }: Pick<ResponseValues, "finished" | "endingId" | "language">,
-  ): Promise<CreateVerdict["obstacle"]> {
+  ): ResponseToStore {
     const { respondent } = input;
-    const meta = buildResponseMeta({ given: input.meta, ...sender, isCaptureIpEnabled: survey.isCaptureIpEnabled });
-    const [verdict] = await queries.query<CreateVerdict>(CREATE_RESPONSE, [
-      environment.id,
+    const {
+      survey: told,
+      eventIds,
+      eventTypes,
+    } = eventsOf(survey, "responseCreated", finished, { listenedEvents: environment.listenedEvents, newId });
+    return {
+      environmentId: environment.id,
       id,
-      survey.id,
-      respondent !== null && "contactId" in respondent ? respondent.contactId : null,
-      respondent !== null && "userId" in respondent ? respondent.userId : null,
-      input.displayId,
-      key,
-      contentHash,
-      input.singleUseId,
+      surveyId: survey.id,
+      contactId: respondent !== null && "contactId" in respondent ? respondent.contactId : null,
+      userId: respondent !== null && "userId" in respondent ? respondent.userId : null,
+      displayId: input.displayId,
+      requestKey: key,
+      requestHash: contentHash,
+      singleUseId: input.singleUseId,
       finished,
       endingId,
       language,
-      JSON.stringify(input.data),
-      JSON.stringify(input.variables),
-      JSON.stringify(newTtc(input.ttc, finished)),
-      JSON.stringify(meta),
-      null,
-      null,
-      ...eventValues(survey, "responseCreated", finished, { ...environment, newId }),
-    ]);
-    if (verdict === undefined) throw new Error("the statement answers a verdict");
-    return verdict.obstacle;
+      data: input.data,
+      variables: input.variables,
+      ttc: newTtc(input.ttc, finished),
+      meta: buildResponseMeta({ given: input.meta, ...sender, isCaptureIpEnabled: survey.isCaptureIpEnabled }),
+      createdAt: null,
+      updatedAt: null,
+      survey: told,
+      eventIds,
+      eventTypes,
+    };
   }
 
   /** The answer to a request that an earlier one, equal to it, has been answered with; null when there was none. */

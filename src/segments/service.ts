@@ -55,7 +55,7 @@ const LOAD_ENVIRONMENT = {
  * Whether the caller may see the environment's contacts is checked before.
  */
 export function createSegmentService({ db, now = Date.now }: { db: Database; now?: () => number }) {
-  return { countContacts, listContacts };
+  return { countContacts, listContacts, condition };
 
   async function countContacts(environmentId: string, segment: SegmentRow): Promise<number> {
     const { text, values } = await condition(environmentId, segment);
@@ -83,7 +83,8 @@ export function createSegmentService({ db, now = Date.now }: { db: Database; now
     );
   }
 
-  async function condition(environmentId: string, segment: SegmentRow) {
+  /** SQL: whether a contact `c` is in the segment, with its parameters, of which `$1` is the environment's id. */
+  async function condition(environmentId: string, segment: SegmentRow): Promise<{ text: string; values: unknown[] }> {
     const [row] = await db.query<{ segments: SegmentRow[]; attributeKeys: Record<string, AttributeDataType> }>(LOAD_ENVIRONMENT, [
       environmentId,
     ]);

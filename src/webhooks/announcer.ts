@@ -4,7 +4,7 @@ import type { Database } from "../db/database.ts";
 import type { DeliveryWorker } from "./delivery-worker.ts";
 
 /** A burst of events is announced to other processes this often (ms). */
-const NOTICE_INTERVAL_MS = 20;
+const NOTICE_INTERVAL_MS = 50;
 
 /**
  * Says that events are committed: to this process's worker, and where none runs, to those of other processes, by a notice

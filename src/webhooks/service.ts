@@ -19,11 +19,8 @@ export {
 export { OWN_EVENT_BODIES } from "./event-schema.ts";
 export type { Outbox, ToldEvent } from "./outbox.ts";
 export {
-  type ContactChange,
   type ContactSnapshot,
   type DisplaySnapshot,
-  type MembershipSnapshot,
-  type TrackedSnapshot,
   WEBHOOK_TRIGGERS,
   type WebhookTrigger,
 } from "./payload.ts";

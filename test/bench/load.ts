@@ -29,7 +29,7 @@ export async function load(
       {
         method: scenario.method,
         path: scenario.path,
-        headers: { "content-type": "application/json" },
+        headers: { "content-type": "application/json", ...scenario.headers },
         ...(body && { setupRequest: (request: autocannon.Request) => ({ ...request, body: body(n++, run) }) }),
       },
     ],
@@ -59,9 +59,9 @@ export async function timeRequests(url: string, scenario: Scenario, seconds: num
   return times;
 }
 
-function send(url: string, { name, method, path }: Scenario, body: string, agent: Agent): Promise<void> {
+function send(url: string, { name, method, path, headers: own }: Scenario, body: string, agent: Agent): Promise<void> {
   return new Promise((resolve, reject) => {
-    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+    const headers = { "content-type": "application/json", ...own, "content-length": Buffer.byteLength(body) };
     const sent = request(url + path, { method, headers, agent }, (response) => {
       response.resume().on("end", resolve);
       if (response.statusCode !== 200) reject(new Error(`${name}: status ${response.statusCode}`));

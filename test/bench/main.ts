@@ -7,6 +7,7 @@
  *   --contacts N             in the large environment (default 1,000,000)
  *   --seconds N, --rounds N  of each measurement; rounds are interleaved and the median one counts
  *   --connections N,N        numbers of connections to load with
+ *   --only PATTERN           the throughput of scenarios whose names match, nothing else
  *   --workers N|auto         measure also the shipped server with so many workers against one
  *   --report FILE            write the tables to a Markdown file, too
  *   --peer URL --environment ID   the same load on any server that speaks the client API, and Mortar's ratio to it
@@ -16,6 +17,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { measureIdleMemory, startBuiltServer } from "./built-server.ts";
+import { measureBulk } from "./bulk.ts";
 import { cpuTime } from "./cpu.ts";
 import { load, type Measurement, median, medianOf, timeRequests } from "./load.ts";
 import { describeMachine, ms, ratioTable, table, throughputTable } from "./report.ts";
@@ -29,6 +31,7 @@ const { values: given } = parseArgs({
     seconds: { type: "string" },
     rounds: { type: "string", default: "3" },
     connections: { type: "string" },
+    only: { type: "string" },
     workers: { type: "string" },
     report: { type: "string" },
     peer: { type: "string" },
@@ -57,12 +60,17 @@ const { url, ground, postmaster, database, databaseVersion } = await answer("lis
 say(
   `# Mortar's speed\n\n${describeMachine(databaseVersion)}\n\n${contacts} contacts; medians of ${rounds} interleaved rounds of ${seconds} s`,
 );
-const scenarios = scenariosOf(ground);
+const pattern = new RegExp(given.only ?? "");
+const scenarios = scenariosOf(ground).filter(({ name }) => pattern.test(name));
 for (const connections of connectionCounts) {
   const results = await measure(targets(url, scenarios), connections);
-  say(`## ${connections} connection${connections === 1 ? "" : "s"}`, throughputTable(results), ratioTable(results, RATIOS));
+  const ratios = RATIOS.filter(({ of, to }) => results.has(of) && results.has(to));
+  say(`## ${connections} connection${connections === 1 ? "" : "s"}`, throughputTable(results), ratioTable(results, ratios));
 }
-await measureOneByOne();
+if (given.only === undefined) {
+  await measureOneByOne();
+  say("## Lists, one after another", await measureBulk());
+}
 if (given.workers !== undefined) await measureWorkers(given.workers);
 if (given.peer !== undefined && given.environment !== undefined) await measurePeer(given.peer, given.environment);
 say(`Resident memory of a server just started, without its database: ${idle ?? "?"} MB`);

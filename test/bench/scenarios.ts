@@ -4,6 +4,8 @@ export interface Scenario {
   name: string;
   method: "GET" | "POST";
   path: string;
+  /** Besides the content type. */
+  headers?: Record<string, string>;
   /** The body of the n-th request of a run; `run` differs from run to run. */
   body?: (n: number, run: number) => string;
 }
@@ -38,6 +40,8 @@ export interface Ground {
   hooked: Filled & { surveyId: string };
   /** The same without a webhook. */
   plain: Filled & { surveyId: string };
+  /** May write to the large environment. */
+  apiKey: string;
 }
 
 /** Attributes that every seeded contact has. */
@@ -53,9 +57,14 @@ const CONSTANT_STATE = "constant answer of the state's size";
 const UNCHANGED = "identify, unchanged contact";
 const HOOKED = "response with a webhook";
 const UNHEARD = "response without a webhook";
+const CHANGED = "identify, two attributes changed";
+const NEW = "identify, new contact";
+
+/** The same calls through the contracts of other vendors. */
+const VENDORS = ["Userpilot", "Sprig"] as const;
 
 export function scenariosOf(ground: Ground): Scenario[] {
-  const { large, surveyId } = ground;
+  const { large, surveyId, apiKey } = ground;
   // Halves of their own: a contact that one scenario changed would be changed back by the other.
   const half = Math.floor(large.contacts / 2);
   const unchanged = { ...large, contacts: half };
@@ -64,10 +73,15 @@ export function scenariosOf(ground: Ground): Scenario[] {
     { ...identifyUnchanged(CONSTANT, unchanged), path: "/bench/constant" },
     identifyUnchanged(UNCHANGED, unchanged),
     {
-      ...identifyUnchanged("identify, two attributes changed", large),
-      body: (n, run) => identifyBody(half + pick(unchanged, n), { plan: `plan ${run} ${n}`, seats: run * 1_000_000 + n }),
+      ...identifyUnchanged(CHANGED, large),
+      body: (n, run) => identifyBody(half + pick(unchanged, n), changedAttributes(n, run)),
     },
-    identifyNew("identify, new contact", large),
+    identifyNew(NEW, large),
+    ...VENDORS.flatMap((vendor) => [
+      vendorIdentify(vendor, UNCHANGED, apiKey, (n) => [`user-${pick(unchanged, n)}`, seededAttributes(pick(unchanged, n))]),
+      vendorIdentify(vendor, CHANGED, apiKey, (n, run) => [`user-${half + pick(unchanged, n)}`, changedAttributes(n, run)]),
+      vendorIdentify(vendor, NEW, apiKey, (n, run) => [`${vendor}-${STARTED_AT}-${run}-${n}`, seededAttributes(n)]),
+    ]),
     { name: CONSTANT_STATE, method: "GET", path: "/bench/constant" },
     { name: "environment state", method: "GET", path: `/api/v1${client}/environment` },
     { name: "display", method: "POST", path: `/api/v2${client}/displays`, body: () => JSON.stringify({ surveyId }) },
@@ -83,10 +97,8 @@ export function scenariosOf(ground: Ground): Scenario[] {
 }
 
 export const RATIOS: readonly Ratio[] = [
-  ...[UNCHANGED, "identify, two attributes changed", "identify, new contact", "display", "response"].map((of) => ({
-    of,
-    to: CONSTANT,
-  })),
+  ...[UNCHANGED, CHANGED, NEW, "display", "response"].map((of) => ({ of, to: CONSTANT })),
+  ...VENDORS.flatMap((vendor) => [UNCHANGED, CHANGED, NEW].map((to) => ({ of: `${vendor} ${to}`, to }))),
   { of: "environment state", to: CONSTANT_STATE },
   { of: UNCHANGED, to: "identify among 1,000 contacts" },
   { of: "identify with 500 segments", to: "identify with 5 segments" },
@@ -102,7 +114,7 @@ export function peerScenarios(environmentId: string): Scenario[] {
   const filled = { environmentId, contacts: 100 };
   return [
     identifyUnchanged(UNCHANGED, filled),
-    identifyNew("identify, new contact", filled),
+    identifyNew(NEW, filled),
     { name: CONSTANT_STATE, method: "GET", path: "/bench/constant" },
     { name: "environment state", method: "GET", path: `/api/v1/client/${environmentId}/environment` },
   ];
@@ -133,6 +145,28 @@ const identifyNew = (name: string, filled: Filled): Scenario => ({
   path: userPath(filled),
   body: (n, run) => JSON.stringify({ userId: `new-${STARTED_AT}-${run}-${n}`, attributes: seededAttributes(n) }),
 });
+
+/** The n-th call of a run names the user and what is known of it. */
+function vendorIdentify(
+  vendor: (typeof VENDORS)[number],
+  name: string,
+  apiKey: string,
+  userOf: (n: number, run: number) => [userId: string, attributes: object],
+): Scenario {
+  const isUserpilot = vendor === "Userpilot";
+  return {
+    name: `${vendor} ${name}`,
+    method: "POST",
+    path: isUserpilot ? "/v1/identify" : "/v2/users",
+    headers: { authorization: `${isUserpilot ? "Token" : "API-Key"} ${apiKey}` },
+    body: (n, run) => {
+      const [userId, attributes] = userOf(n, run);
+      return JSON.stringify(isUserpilot ? { user_id: userId, metadata: attributes } : { userId, attributes });
+    },
+  };
+}
+
+const changedAttributes = (n: number, run: number) => ({ plan: `plan ${run} ${n}`, seats: run * 1_000_000 + n });
 
 const userPath = ({ environmentId }: Filled) => `/api/v2/client/${environmentId}/user`;
 

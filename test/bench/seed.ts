@@ -9,7 +9,7 @@ const SMALL = 1_000;
 
 /** Makes everything that the scenarios load, and lets the planner know. */
 export async function prepareGround(db: Database, contacts: number): Promise<Ground> {
-  const large = await fill(db, contacts);
+  const { apiKey, ...large } = await fill(db, contacts);
   const { id: surveyId } = await buildSurvey(db, { ...idOf(large), document: ANSWERABLE });
   const hooked = await fill(db, SMALL);
   const { id: hookedSurveyId } = await buildSurvey(db, { ...idOf(hooked), document: ANSWERABLE });
@@ -36,6 +36,7 @@ export async function prepareGround(db: Database, contacts: number): Promise<Gro
     displays2,
     displays1000,
     surveyId,
+    apiKey,
     hooked: { ...hooked, surveyId: hookedSurveyId },
     plain: { ...plain, surveyId: plainSurveyId },
   };
@@ -43,8 +44,8 @@ export async function prepareGround(db: Database, contacts: number): Promise<Gro
 
 const idOf = ({ environmentId }: Filled) => ({ environmentId });
 
-async function fill(db: Database, contacts: number): Promise<Filled> {
-  const { environmentId } = await buildTenant(db);
+async function fill(db: Database, contacts: number): Promise<Filled & { apiKey: string }> {
+  const { environmentId, apiKey } = await buildTenant(db);
   const keys = Object.entries(seededAttributes(0)).map(([key, value]) => ({
     environmentId,
     id: newId(),
@@ -65,7 +66,7 @@ async function fill(db: Database, contacts: number): Promise<Filled> {
       ],
     );
   }
-  return { environmentId, contacts };
+  return { environmentId, contacts, apiKey };
 }
 
 /**

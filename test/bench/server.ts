@@ -7,16 +7,21 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { pino } from "pino";
-import { readConfig } from "../../src/config/env.ts";
-import { FIND, findValues } from "../../src/contacts/identify-statement.ts";
-import { PLAN_FOR_NAMED } from "../../src/db/database.ts";
-import { startEmbeddedPostgres } from "../../src/db/embedded-postgres.ts";
-import { migrate } from "../../src/db/migrate.ts";
-import { acceptAnyBody } from "../../src/http/json-body.ts";
-import { createServer } from "../../src/server.ts";
+import type * as DatabaseModule from "../../src/db/database.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 import { type Ground, pick, seededAttributes } from "./scenarios.ts";
 import { prepareGround } from "./seed.ts";
+
+/** A module as it is shipped: running the sources directly makes each of their functions dearer. */
+const shipped = <Module>(path: string): Promise<Module> => import(new URL(`../../dist/${path}.js`, import.meta.url).href);
+const { readConfig } = await shipped<typeof import("../../src/config/env.ts")>("config/env");
+const { FIND, findValues } =
+  await shipped<typeof import("../../src/contacts/identify-statement.ts")>("contacts/identify-statement");
+const { PLAN_FOR_NAMED } = await shipped<typeof DatabaseModule>("db/database");
+const { startEmbeddedPostgres } = await shipped<typeof import("../../src/db/embedded-postgres.ts")>("db/embedded-postgres");
+const { migrate } = await shipped<typeof import("../../src/db/migrate.ts")>("db/migrate");
+const { acceptAnyBody } = await shipped<typeof import("../../src/http/json-body.ts")>("http/json-body");
+const { createServer } = await shipped<typeof import("../../src/server.ts")>("server");
 
 /** What the parent asks. */
 export type ServerRequest = { kind: "stop" } | { kind: "statement"; seconds: number };

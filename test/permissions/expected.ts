@@ -35,7 +35,9 @@ export function outcomeOf(operation: Operation, holder: Holder, { namesObjects }
   return namesObjects ? "forbidden" : "own";
 }
 
-function outcomeForVendor(level: PermissionLevel, { here, elsewhere }: Holder): Outcome {
+/** A key that may write anywhere stands for where it writes, also when it reads. */
+function outcomeForVendor(needed: "read" | "write", { here, elsewhere }: Holder): Outcome {
+  const level = reaches(here, "write") || reaches(elsewhere, "write") ? "write" : needed;
   if (reaches(here, level)) return "allowed";
   return reaches(elsewhere, level) ? "own" : "forbidden";
 }

@@ -12,6 +12,8 @@ const KINDS = [
   "apiKey",
   "survey",
   "contact",
+  "otherContact",
+  "company",
   "userId",
   "actionClass",
   "attributeKey",
@@ -64,6 +66,12 @@ export function createObjectMakers(db: Database, { environmentId, organizationId
     },
     survey: async () => (await buildSurvey(db, { environmentId, type: "link", document: DOCUMENT })).id,
     contact: async () => (await buildContact(db, { environmentId, userId: newId(), email: `${newId()}@example.com` })).id,
+    otherContact: async () => makers.contact(),
+    company: async () => {
+      const id = newId();
+      await prisma.company.create({ data: { id, environmentId, companyId: id } });
+      return id;
+    },
     userId: async () => {
       const userId = `user-${newId()}`;
       await buildContact(db, { environmentId, userId });

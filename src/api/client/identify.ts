@@ -93,10 +93,12 @@ export const identifyRoute: FastifyPluginAsync<ClientApiOptions> = async (app, {
       validatorCompiler: acceptAnything,
     },
     async (request, reply) => {
-      await limiter.count(CLIENT_BUCKET, clientOf(request));
+      const counted = limiter.count(CLIENT_BUCKET, clientOf(request));
+      if (counted) await counted;
       const environmentId = request.params.environmentId.trim();
       if (!ID_PATTERN.test(environmentId)) throw invalid("Invalid workspace ID format");
-      const environment = await services.environments.configuration(environmentId);
+      const environment =
+        services.environments.knownConfiguration(environmentId) ?? (await services.environments.configuration(environmentId));
       const json = parseJson(request.body);
       const body = parseBody(json);
       requireUserSignature(environment, body.userId, request, json);

@@ -16,7 +16,7 @@ const TOO_MANY = "Your application has made too many requests in too short a tim
 /** What every call may answer besides its success. */
 export const ERRORS = {
   400: SprigError,
-  403: text("Forbidden", "No API key, a wrong one, or one that may not write to an environment"),
+  403: text("Forbidden", "No API key, a wrong one, or one that may not do this with an environment"),
   429: text(TOO_MANY),
   500: SprigError,
   503: SprigError,

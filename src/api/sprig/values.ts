@@ -1,5 +1,6 @@
 /** What values of users and events may be, and what becomes of them. Pure; throws `invalid`. Source: sprig-api §3, §5, §8. */
 import type { AttributeValue } from "../../shared/attributes.ts";
+import { idText } from "../../shared/id-text.ts";
 import { isoDate } from "../../shared/iso-date.ts";
 import { invalid } from "../../shared/problem.ts";
 import { isStorableText } from "../../shared/storable-text.ts";
@@ -9,7 +10,7 @@ import { refusedByPolicy } from "./envelope.ts";
 const MAX_ATTRIBUTES = 100;
 
 /** Attributes that one user may have. Source: sprig-api §3. */
-const MAX_STORED_ATTRIBUTES = 500;
+export const MAX_STORED_ATTRIBUTES = 500;
 
 const MAX_ID_LENGTH = 255;
 const MAX_NAME_LENGTH = 255;
@@ -37,7 +38,7 @@ const isBlank = (value: unknown): boolean =>
 /** An id as it was sent, a number as text; undefined when it is absent, null or blank. */
 export function readOptionalId(value: unknown, name: string): string | undefined {
   if (isBlank(value)) return undefined;
-  const id = typeof value === "number" ? String(value) : value;
+  const id = typeof value === "number" ? idText(value) : value;
   if (typeof id !== "string" || !isStorableText(id)) throw invalid(`${name} must be a string`);
   if (id.length > MAX_ID_LENGTH) throw invalid(`${name} must not be longer than ${MAX_ID_LENGTH} characters`);
   return id;
@@ -196,7 +197,7 @@ function readIds(value: unknown, name: string): string[] {
   if (!Array.isArray(value)) throw invalid(`${name} must be a list`);
   return value.flatMap((item: unknown) => {
     if (isBlank(item)) return [];
-    const id = typeof item === "number" ? String(item) : item;
+    const id = typeof item === "number" ? idText(item) : item;
     if (typeof id !== "string" || !isStorableText(id)) throw invalid(`${name} must be a list of strings`);
     return [id];
   });

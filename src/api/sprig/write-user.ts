@@ -1,9 +1,10 @@
 import type { FastifyRequest } from "fastify";
 import { VERBATIM_RULES } from "../../contacts/service.ts";
+import type { EnvironmentConfiguration } from "../../environments/service.ts";
 import type { AttributeValue } from "../../shared/attributes.ts";
 import { refusedByPolicy } from "./envelope.ts";
 import { SOURCE, type SprigOptions } from "./options.ts";
-import { type Attributes, fitAttributes, type HistoricEvent } from "./values.ts";
+import { type Attributes, fitAttributes, type HistoricEvent, MAX_STORED_ATTRIBUTES } from "./values.ts";
 
 /** A user as this contract knows one. */
 export interface SprigUser {
@@ -20,20 +21,28 @@ type Context = Pick<SprigOptions, "services" | "config">;
  * attributes that a user may have: the rest is written, and the log has a warning. Source: sprig-api §3, §9.
  */
 export async function writeUser(
-  { services: { contacts, environments }, config }: Context,
+  { services: { contacts, environments, typeConflicts }, config }: Context,
   request: FastifyRequest,
   userId: string,
   submitted: Attributes,
 ): Promise<SprigUser> {
   const environment = await environments.configuration(request.environmentId);
-  const stored = submitted.size === 0 ? null : await contacts.findByUserId(environment.id, userId);
+  const stored = mayExceed(environment, submitted) ? await contacts.findByUserId(environment.id, userId) : null;
   const { attributes, left } = fitAttributes(submitted, stored?.attributes ?? {});
   const company = companyOf(attributes, config.SPRIG_COMPANY_ATTRIBUTE);
   const contact = await contacts.identify({ environment, userId, attributes, rules: VERBATIM_RULES, device: null, company });
+  typeConflicts.note(contact.notes);
   if (contact.emailTaken) request.log.warn({ contactId: contact.id }, "email address belongs to another contact");
   if (left.length > 0) request.log.warn({ contactId: contact.id, count: left.length }, "contact has too many attributes");
   return contact;
 }
+
+/**
+ * Whether a user could get more attributes than one may have. In an environment with few keys, which is any but a strange
+ * one, no user can: then what the user has need not be read.
+ */
+const mayExceed = ({ attributeKeys }: Pick<EnvironmentConfiguration, "attributeKeys">, submitted: Attributes): boolean =>
+  submitted.size > 0 && attributeKeys.size + submitted.size > MAX_STORED_ATTRIBUTES;
 
 /** The company that an attribute names, where one was configured to. */
 function companyOf(attributes: Attributes, key: string | undefined) {
@@ -50,7 +59,7 @@ export async function writeAddress(
   submitted: Attributes,
 ): Promise<SprigUser> {
   const environment = await environments.configuration(request.environmentId);
-  const stored = await contacts.find(environment.id, { email });
+  const stored = mayExceed(environment, submitted) ? await contacts.find(environment.id, { email }) : null;
   const { attributes, left } = fitAttributes(submitted, stored?.attributes ?? {});
   const contact = await contacts.identifyByEmail(environment, { email, attributes }, VERBATIM_RULES);
   if (left.length > 0) request.log.warn({ contactId: contact.id, count: left.length }, "contact has too many attributes");

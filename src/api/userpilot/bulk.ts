@@ -13,6 +13,7 @@ import {
   type Attributes,
   type CompanyValue,
   createReader,
+  firstGiven,
   isObject,
   type ReadOptions,
   readId,
@@ -136,7 +137,7 @@ function readUserRow(value: unknown, options: ReadOptions): JobRow | Omit<Failed
 function readCompanyRow(value: unknown, options: ReadOptions): JobRow | Omit<FailedRow, "row"> {
   if (!isObject(value)) return NO_OBJECT;
   const reader = createReader(options);
-  const companyId = readId(reader, value.company_id ?? value.id, "company_id", "missing_company_id");
+  const companyId = readId(reader, firstGiven(value.company_id, value.id), "company_id", "missing_company_id");
   const attributes = readProperties(reader, readObject(reader, value.metadata, "metadata"), "metadata");
   const [first] = reader.refusals;
   if (first || companyId === undefined) return failure(companyId, first);

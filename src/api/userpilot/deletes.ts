@@ -3,6 +3,7 @@ import type { FastifyPluginAsync } from "fastify";
 import { z } from "zod";
 import { acceptAnything } from "../../http/json-body.ts";
 import { attributeTo } from "../../http/writes.ts";
+import { idText } from "../../shared/id-text.ts";
 import { isStorableText } from "../../shared/storable-text.ts";
 import { ERRORS, refusal } from "./envelope.ts";
 import { countRequests, readBody, SOURCE, TAGS, type UserpilotOptions } from "./options.ts";
@@ -62,7 +63,7 @@ function readIds(value: unknown, list: string): string[] {
   if (!Array.isArray(value)) throw refusal("invalid_type", `${list} must be a list`);
   const ids = new Set<string>();
   for (const given of value) {
-    const id = typeof given === "number" ? String(given) : given;
+    const id = typeof given === "number" ? idText(given) : given;
     if (id === null) continue;
     if (typeof id !== "string" || !isStorableText(id)) throw refusal("invalid_type", `${list} must be a list of strings`);
     if (id.trim() !== "") ids.add(id.trim());

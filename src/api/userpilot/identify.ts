@@ -3,9 +3,19 @@ import type { FastifyPluginAsync } from "fastify";
 import { z } from "zod";
 import { type IdentifiedContact, VERBATIM_RULES } from "../../contacts/service.ts";
 import { acceptAnything } from "../../http/json-body.ts";
-import { ERRORS, refused } from "./envelope.ts";
+import { ERRORS, refusal, refused } from "./envelope.ts";
 import { countRequests, readBody, readerOf, TAGS, type UserpilotOptions } from "./options.ts";
-import { checkMembers, readCompany, readId, readObject, readProperties, readUser } from "./values.ts";
+import {
+  type Attributes,
+  checkMembers,
+  firstGiven,
+  MAX_PROPERTIES,
+  readCompany,
+  readId,
+  readObject,
+  readProperties,
+  readUser,
+} from "./values.ts";
 
 /** Source: userpilot-api §6. */
 const BUCKET = { name: "userpilot identify", limit: 600, windowMs: 60_000 };
@@ -31,7 +41,7 @@ const CompanyBody = z
 export const Accepted = z.object({}).meta({ id: "UserpilotAccepted" });
 
 export const identifyRoutes: FastifyPluginAsync<UserpilotOptions> = async (app, { services, limiter, hidden }) => {
-  const { environments, contacts, companies } = services;
+  const { environments, contacts, companies, typeConflicts } = services;
   countRequests(app, limiter, BUCKET);
 
   app.post(
@@ -56,9 +66,10 @@ export const identifyRoutes: FastifyPluginAsync<UserpilotOptions> = async (app, 
       const { attributes, company } = readUser(reader, readObject(reader, body.metadata, "metadata"), outer);
       if (userId === undefined || reader.refusals.length > 0) throw refused(reader.refusals);
       const environment = await environments.configuration(request.environmentId);
-      const rules = VERBATIM_RULES;
-      const contact = await contacts.identify({ environment, userId, attributes, rules, device: null, company });
+      if (environment.attributeKeys.size + attributes.size > MAX_PROPERTIES) await checkRoom(environment.id, userId, attributes);
+      const contact = await contacts.identify({ environment, userId, attributes, rules: VERBATIM_RULES, device: null, company });
       if (attributes.has("name") && needsNames(contact)) await contacts.fillNames(environment.id, [userId]);
+      typeConflicts.note(contact.notes);
       if (contact.emailTaken) request.log.warn({ contactId: contact.id }, "email address belongs to another contact");
       for (const { kind } of contact.notes) request.log.debug({ contactId: contact.id, kind }, "attribute not stored as sent");
       reply.status(202);
@@ -83,7 +94,7 @@ export const identifyRoutes: FastifyPluginAsync<UserpilotOptions> = async (app, 
       const reader = readerOf(request);
       const body = readBody(request);
       checkMembers(reader, body, ["company_id", "id", "metadata"]);
-      const companyId = readId(reader, body.company_id ?? body.id, "company_id", "missing_company_id");
+      const companyId = readId(reader, firstGiven(body.company_id, body.id), "company_id", "missing_company_id");
       const attributes = readProperties(reader, readObject(reader, body.metadata, "metadata"), "metadata");
       if (companyId === undefined || reader.refusals.length > 0) throw refused(reader.refusals);
       await companies.identify(request.environmentId, { companyId, attributes });
@@ -91,6 +102,20 @@ export const identifyRoutes: FastifyPluginAsync<UserpilotOptions> = async (app, 
       return {};
     },
   );
+
+  /**
+   * A user has no more than {@link MAX_PROPERTIES} over all calls. In an environment with fewer keys nobody can, and what
+   * the user has need not be read. Source: userpilot-api §3, §7.
+   */
+  async function checkRoom(environmentId: string, userId: string, attributes: Attributes): Promise<void> {
+    const stored = (await contacts.findByUserId(environmentId, userId))?.attributes ?? {};
+    const keys = new Set(Object.keys(stored));
+    for (const [key, value] of attributes)
+      if (value === null) keys.delete(key);
+      else if (key !== "email") keys.add(key);
+    if (keys.size > MAX_PROPERTIES)
+      throw refusal("limit_exceeded", `A user must not have more than ${MAX_PROPERTIES} properties`);
+  }
 };
 
 /** Whether the user's name is known only as a whole. Source: userpilot-api §7. */

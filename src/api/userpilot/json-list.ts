@@ -25,6 +25,9 @@ export async function* readJsonList(chunks: AsyncIterable<Uint8Array>, name: str
   checkRest(scanner.rest(), name);
 }
 
+const IN_STRING = /["\\]/g;
+const BETWEEN_STRINGS = /["{}[\],]/g;
+
 /** What is broken inside of an item breaks the whole document. */
 const parseItem = (text: string): { value: unknown } => ({ value: parse(text) });
 
@@ -52,6 +55,7 @@ function checkRest(rest: string, name: string): void {
 function createScanner(name: string) {
   let rest = "";
   let item = "";
+  /** Of brackets; inside of the list it counts from the list's own, 1. */
   let depth = 0;
   let inString = false;
   let escaped = false;
@@ -65,13 +69,59 @@ function createScanner(name: string) {
   return { scan, rest: () => rest };
 
   function* scan(text: string): Generator<string> {
-    for (const character of text) {
-      const finished = inList ? stepInList(character) : stepOutside(character);
-      if (finished !== undefined) yield finished;
+    for (let at = 0; at < text.length; ) {
+      if (inList) at = yield* scanList(text, at);
+      else stepOutside(text.charAt(at++));
     }
   }
 
-  function stepOutside(character: string): undefined {
+  /** Yields the items that end in the text; returns where the list ended, or the text. */
+  function* scanList(text: string, from: number): Generator<string, number> {
+    let start = from;
+    for (let at = nextMark(text, from); at >= 0; at = nextMark(text, at + 1)) {
+      const character = text.charAt(at);
+      if (character === '"') inString = true;
+      else if (!endsItem(character)) followBrackets(character);
+      else {
+        const finished = endItem(item + text.slice(start, at), character === "]");
+        start = at + 1;
+        if (finished !== undefined) yield finished;
+        if (!inList) return start;
+      }
+    }
+    item += text.slice(start);
+    return text.length;
+  }
+
+  function endsItem(character: string): boolean {
+    return depth === 1 && (character === "," || character === "]");
+  }
+
+  /** Where the next character is that matters and is in no string; -1 when there is none. */
+  function nextMark(text: string, from: number): number {
+    BETWEEN_STRINGS.lastIndex = inString ? skipString(text, from) : from;
+    return BETWEEN_STRINGS.exec(text)?.index ?? -1;
+  }
+
+  /** Returns where the string has ended, or the text. */
+  function skipString(text: string, from: number): number {
+    let at = from;
+    while (inString && at < text.length) {
+      if (escaped) {
+        escaped = false;
+        at++;
+        continue;
+      }
+      IN_STRING.lastIndex = at;
+      const found = IN_STRING.exec(text);
+      at = found ? found.index + 1 : text.length;
+      escaped = found?.[0] === "\\";
+      inString = found?.[0] !== '"';
+    }
+    return at;
+  }
+
+  function stepOutside(character: string): void {
     rest += character;
     if (rest.length > MAX_REST) throw refusal("invalid_json", "There is too much besides the list");
     if (inString) {
@@ -107,25 +157,10 @@ function createScanner(name: string) {
     }
   }
 
-  /** The text of an item when it has ended. `depth` counts from the list's own, 1. */
-  function stepInList(character: string): string | undefined {
-    if (inString) {
-      item += character;
-      endsString(character);
-      return undefined;
-    }
-    const isEnd = character === "]" && depth === 1;
-    if (isEnd || (character === "," && depth === 1)) return endItem(isEnd);
-    if (character === '"') inString = true;
-    else followBrackets(character);
-    item += character;
-    return undefined;
-  }
-
-  function endItem(isEnd: boolean): string | undefined {
-    const text = item;
+  /** The text of the item that has ended; undefined when the list was empty. */
+  function endItem(text: string, isLast: boolean): string | undefined {
     item = "";
-    if (isEnd) {
+    if (isLast) {
       inList = false;
       listDone = true;
       rest += "]";

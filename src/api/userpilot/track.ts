@@ -8,6 +8,7 @@ import { countRequests, readBody, readerOf, SOURCE, TAGS, type UserpilotOptions 
 import {
   type CompanyValue,
   checkMembers,
+  firstGiven,
   hasCompanyId,
   isObject,
   type Reader,
@@ -55,7 +56,7 @@ export const trackRoute: FastifyPluginAsync<UserpilotOptions> = async (app, { se
       const body = readBody(request);
       checkMembers(reader, body, MEMBERS);
       const userId = readId(reader, body.user_id, "user_id", "missing_user_id");
-      const name = readId(reader, isGiven(body.event_name) ? body.event_name : body.event, "event_name", "missing_event_name");
+      const name = readId(reader, firstGiven(body.event_name, body.event), "event_name", "missing_event_name");
       const metadata = readObject(reader, body.metadata, "metadata");
       const properties = readEventProperties(reader, metadata);
       const company = readMembership(reader, body.company);
@@ -79,14 +80,13 @@ export const trackRoute: FastifyPluginAsync<UserpilotOptions> = async (app, { se
   );
 };
 
-const isGiven = (value: unknown): boolean => value !== undefined && value !== null && value !== "";
-
 /** A company without id is ignored here: the call is about the event. */
 function readMembership(reader: Reader, company: unknown): CompanyValue | undefined {
   return isObject(company) && hasCompanyId(company) ? readCompany(reader, company) : undefined;
 }
 
 function messageIdOf({ headers }: FastifyRequest, { message_id, messageId }: Record<string, unknown>): string | undefined {
-  const given = [headers["idempotency-key"], message_id, messageId].find((value) => isGiven(value));
-  return typeof given === "string" || typeof given === "number" ? String(given) : undefined;
+  const given = firstGiven(headers["idempotency-key"], message_id, messageId);
+  const text = typeof given === "number" ? String(given) : given;
+  return typeof text === "string" && text.trim() !== "" ? text : undefined;
 }

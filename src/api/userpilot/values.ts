@@ -1,10 +1,11 @@
 /** What values of users, companies and events may be, and what becomes of them. Pure. Source: userpilot-api §3, §4. */
 import type { AttributeValue } from "../../shared/attributes.ts";
+import { idText } from "../../shared/id-text.ts";
 import { isoDate } from "../../shared/iso-date.ts";
 import { isStorableText } from "../../shared/storable-text.ts";
 import type { Refusal, Slug } from "./envelope.ts";
 
-const MAX_PROPERTIES = 500;
+export const MAX_PROPERTIES = 500;
 const MAX_NAME_LENGTH = 255;
 const MAX_VALUE_LENGTH = 65_535;
 const MAX_ID_LENGTH = 255;
@@ -46,7 +47,7 @@ export function checkMembers(reader: Reader, body: object, known: readonly strin
 
 /** An id: text or a number, trimmed. Undefined when it is missing (null and blank are) or was refused. */
 export function readId(reader: Reader, value: unknown, name: string, missing: Slug): string | undefined {
-  const id = typeof value === "number" ? String(value) : value;
+  const id = typeof value === "number" ? idText(value) : value;
   if (id === undefined || id === null || (typeof id === "string" && id.trim() === ""))
     reader.refuse(missing, `${name} is required`);
   else if (typeof id !== "string" || !isStorableText(id)) reader.refuse("invalid_type", `${name} must be a string`);
@@ -60,6 +61,9 @@ export function readId(reader: Reader, value: unknown, name: string, missing: Sl
 export function readOptionalId(reader: Reader, value: unknown, name: string): string | undefined {
   return isBlank(value) ? undefined : readId(reader, value, name, "invalid_type");
 }
+
+/** The first of the values that is given, under whichever of its names; the last when none is. */
+export const firstGiven = (...values: readonly unknown[]): unknown => values.find((value) => !isBlank(value)) ?? values.at(-1);
 
 const isBlank = (value: unknown): boolean =>
   value === undefined || value === null || (typeof value === "string" && value.trim() === "");
@@ -81,7 +85,7 @@ export function readUser(
   const { company: nested, ...rest } = given;
   // RudderStack repeats the company among the traits.
   const inner = company === undefined && isObject(nested) && hasCompanyId(nested) ? readCompany(reader, nested) : undefined;
-  const isCompany = isObject(nested) && (company !== undefined || inner !== undefined);
+  const isCompany = !reader.strict && isObject(nested) && (company !== undefined || inner !== undefined);
   const attributes = readProperties(reader, isCompany || nested === undefined ? rest : given, "metadata");
   for (const [alias, key] of NAME_ALIASES) rename(attributes, alias, key);
   for (const key of ["email", "name"]) if (attributes.get(key) === "") attributes.delete(key);
@@ -104,7 +108,7 @@ export function readCompany(reader: Reader, value: unknown): CompanyValue | unde
     return undefined;
   }
   const { company_id: first, id: second, ...rest } = value;
-  const given = isBlank(first) ? second : first;
+  const given = firstGiven(first, second);
   if (isBlank(given) && Object.keys(rest).length === 0) return undefined;
   const companyId = readId(reader, given, "company.id", "missing_company_id");
   const attributes = readProperties(reader, rest, "company");

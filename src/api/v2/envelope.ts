@@ -42,6 +42,27 @@ export const v2Data = <Schema extends z.ZodType>(schema: Schema) => z.object({ d
 export const v2List = <Schema extends z.ZodType>(schema: Schema) =>
   z.object({ data: z.array(schema), meta: z.object({ total: z.int(), limit: z.int(), offset: z.int() }) });
 
+/**
+ * The same of long lists, which can be read page by page: `nextCursor` asks for the page that follows, null after the
+ * last. Where more than 10,000 match, `total` is an estimate.
+ */
+export const v2LongList = <Schema extends z.ZodType>(schema: Schema) =>
+  z.object({
+    data: z.array(schema),
+    meta: z.object({
+      total: z.int().meta({ description: "How many match; exact up to 10,000" }),
+      totalIsEstimate: z.boolean(),
+      limit: z.int(),
+      offset: z.int(),
+      nextCursor: NextCursor,
+    }),
+  });
+
+export const NextCursor = z
+  .string()
+  .nullable()
+  .meta({ description: "Gives the page that follows, as `cursor`; null: there is none" });
+
 export const V2Error = z
   .object({
     error: z.object({

@@ -20,7 +20,6 @@ export const healthRoutes: FastifyPluginAsyncZod<{ readiness: ReadinessProbe }> 
         operationId: "healthCheck",
         summary: "Are the database and the caches in order?",
         tags: ["Health"],
-        security: [],
         response: { 200: v2Data(Health), 500: V2Error },
       },
     },

@@ -33,6 +33,27 @@ const LIST_PARAMETERS = {
 export const listQuery = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.object({ ...LIST_PARAMETERS, ...shape }).refine(isDateRange, { error: "startDate must be before endDate" });
 
+const Cursor = z.string().max(1_000).optional().meta({ description: "`nextCursor` of the page before" });
+
+/** As {@link listQuery}, and by `cursor`, in place of `skip`; a parameter that the list does not have is refused. */
+export const longListQuery = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z
+    .strictObject({ ...LIST_PARAMETERS, cursor: Cursor, ...shape })
+    .refine(isDateRange, { error: "startDate must be before endDate" });
+
+/** Of a list that is sorted by the date of what it is about, and read by `cursor` only. */
+export const streamQuery = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z
+    .strictObject({
+      limit: LIST_PAGE.limit,
+      order: LIST_PARAMETERS.order,
+      startDate: QueryDate,
+      endDate: QueryDate,
+      cursor: Cursor,
+      ...shape,
+    })
+    .refine(isDateRange, { error: "startDate must be before endDate" });
+
 function isDateRange({ startDate, endDate }: { startDate?: unknown; endDate?: unknown }): boolean {
   return !(startDate instanceof Date && endDate instanceof Date) || startDate <= endDate;
 }

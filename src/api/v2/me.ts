@@ -26,8 +26,6 @@ const Me = z
   })
   .meta({ id: "V2Me" });
 
-const security = [{ apiKey: [] }];
-
 export const meRoutes: FastifyPluginAsyncZod<{ services: Services }> = async (app, { services: { apiKeys } }) => {
   app.get(
     "/me",
@@ -37,7 +35,6 @@ export const meRoutes: FastifyPluginAsyncZod<{ services: Services }> = async (ap
         operationId: "me",
         summary: "What the API key may do",
         tags: ["Me"],
-        security,
         response: { 200: v2Data(Me), ...KEYED_ERRORS },
       },
     },
@@ -51,7 +48,6 @@ export const meRoutes: FastifyPluginAsyncZod<{ services: Services }> = async (ap
         operationId: "getRoles",
         summary: "The roles a user may be given",
         tags: ["Roles"],
-        security,
         response: { 200: v2Data(z.array(z.string())), ...KEYED_ERRORS },
       },
     },

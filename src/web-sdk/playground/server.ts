@@ -135,7 +135,7 @@ function problemOf(body: unknown): string {
 const ROOTS: Readonly<Record<string, string>> = { device: "the device", surveyInteraction: "surveys", person: "", attribute: "" };
 
 /** `plan equals "pro": it is "free"`. */
-export function reasonOf(leaf: unknown): string {
+function reasonOf(leaf: unknown): string {
   const { root, about, operator, value, contactValue, segment } = recordOf(leaf);
   if (typeof operator !== "string") return "";
   const nested = reasonOf(recordOf(segment).decidedBy);

@@ -31,10 +31,27 @@ describe("the key", () => {
     }
   });
 
-  it("answers 403 to a key that may only read", async () => {
-    const { organizationId, environmentId } = tenant;
+  it("may read with a key that may only read, exports included, and answers 403 when it writes", async () => {
+    const { organizationId, environmentId, developmentId } = tenant;
+    await upsert({ userId: "u" }).expect(202);
     const key = await buildApiKey(server.db, { organizationId, permissions: { [environmentId]: "read" } });
-    await server.request.get("/v2/users/u").set("authorization", `API-Key ${key}`).expect(403, "Forbidden");
+    const call = (method: "get" | "post" | "delete", path: string) =>
+      server.request[method](path).set("authorization", `Bearer ${key}`);
+    for (const path of ["/v2/users/u", "/v1/users/u", "/v1/surveys", "/v1/responses", "/v1/themes", "/sprig/v1/surveys"])
+      await call("get", path).expect(200);
+    for (const path of ["/v2/users", "/v1/users", "/v1/users/u", "/v1/users/u/events", "/v1/users/bulk", "/v2/purge/visitors"])
+      await call("post", path)
+        .send({ userId: "u", userIds: ["u"], name: "A" })
+        .expect(403, "Forbidden");
+    await call("delete", "/v2/purge/visitors/x").expect(403, "Forbidden");
+    const both = await buildApiKey(server.db, {
+      organizationId,
+      permissions: { [environmentId]: "read", [developmentId]: "write" },
+    });
+    // It reads where it writes.
+    await server.request.get("/v2/users/u").set("authorization", `API-Key ${both}`).expect(404, "Not Found");
+    const none = await buildApiKey(server.db, { organizationId, permissions: {} });
+    await server.request.get("/v1/surveys").set("authorization", `API-Key ${none}`).expect(403, "Forbidden");
   });
 
   it("selects the environment", async () => {

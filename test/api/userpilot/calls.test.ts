@@ -166,10 +166,14 @@ describe("POST /v1/identify", () => {
     expect(await contact("first")).toMatchObject({ email: "same@example.com" });
   });
 
-  it("keeps a value of another type as text", async () => {
+  it("keeps a value of another type as text, and counts it", async () => {
+    const before = server.services.typeConflicts.total();
     await identify({ user_id: "u", metadata: { seats: 3 } });
     await identify({ user_id: "v", metadata: { seats: "many" } }).expect(202);
     expect((await contact("v"))?.attributes).toEqual({ seats: "many" });
+    const { body } = await tenant.post("/v1/users/bulk_identify", { users: [{ user_id: "w", metadata: { seats: "few" } }] });
+    await tenant.jobDone(body.job_id);
+    expect(server.services.typeConflicts.total()).toBe(before + 2);
   });
 
   it("makes one contact of a thousand calls at once", async () => {
@@ -208,6 +212,19 @@ describe("POST /v1/identify", () => {
     expect(await contact()).toBeNull();
   });
 
+  it("answers 400 limit_exceeded to what would give a user more than 500 properties over all calls", async () => {
+    const values = (from: number, count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, n) => [`k${from + n}`, from + n]));
+    await identify({ user_id: "u", metadata: values(0, 300) }).expect(202);
+    await identify({ user_id: "u", metadata: { ...values(300, 200), email: "u@example.com" } }).expect(202);
+    const { body } = await identify({ user_id: "u", metadata: { k0: "new", more: 1 } }).expect(400);
+    expect(body).toEqual(envelope(400, "limit_exceeded"));
+    await identify({ user_id: "u", metadata: { k0: "new", k1: null, more: 1 } }).expect(202);
+    const { attributes } = (await contact()) ?? {};
+    expect([Object.keys(attributes ?? {}).length, attributes?.k0, attributes?.more]).toEqual([500, "new", 1]);
+    await identify({ user_id: "v", metadata: values(0, 400) }).expect(202);
+  });
+
   it("takes what is just within the limits", async () => {
     const metadata = Object.fromEntries(Array.from({ length: 499 }, (_, n) => [`k${n}`, n]));
     await identify({ user_id: "u".repeat(255), metadata: { ...metadata, ["k".repeat(255)]: "x".repeat(65_535) } }).expect(202);
@@ -244,7 +261,13 @@ describe("POST /v1/identify", () => {
   });
 
   it("answers 400 in strict mode to what it otherwise puts right", async () => {
-    for (const more of [{ metadata: { a: { b: 1 } } }, { metadata: { created_at: 1_519_205_055 } }, { extra: 1 }])
+    const company = { id: "acme" };
+    for (const more of [
+      { metadata: { a: { b: 1 } } },
+      { metadata: { company }, company },
+      { metadata: { created_at: 1_519_205_055 } },
+      { extra: 1 },
+    ])
       await identify({ user_id: "u", ...more })
         .set("x-strict-mode", "1")
         .expect(400);
@@ -300,7 +323,11 @@ describe("the company of a user", () => {
 
 describe("POST /v1/companies/identify", () => {
   it("creates and merges a company without users", async () => {
-    for (const body of [{ company_id: "acme", metadata: { a: 1 } }, { id: "acme", metadata: { b: 2 } }, { company_id: "acme" }])
+    for (const body of [
+      { company_id: "acme", metadata: { a: 1 } },
+      { company_id: "", id: "acme", metadata: { b: 2 } },
+      { company_id: "acme", id: "other" },
+    ])
       expect((await tenant.post("/v1/companies/identify", body).expect(202)).body).toEqual({});
     expect((await tenant.company("acme"))?.attributes).toEqual({ a: 1, b: 2 });
     expect(await server.db.prisma.contact.count({ where: { environmentId: tenant.environmentId } })).toBe(0);
@@ -325,7 +352,7 @@ describe("POST /v1/track", () => {
     expect((await track({ user_id: "u", event_name: "Upgraded", metadata: { plan: "pro", seats: 3 } }).expect(202)).body).toEqual(
       {},
     );
-    await track({ user_id: "new", event: "Signed up", metadata: null }).expect(202);
+    await track({ user_id: "new", event_name: " ", event: "Signed up", metadata: null }).expect(202);
     const events = await tenant.events();
     expect(events).toMatchObject([
       { name: "Upgraded", properties: { plan: "pro", seats: 3 }, source: "userpilot", companyId: (await contact())?.companyId },

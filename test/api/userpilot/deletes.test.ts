@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } fro
 import { readConfig } from "../../../src/config/env.ts";
 import { createServer } from "../../../src/server.ts";
 import { newId } from "../../../src/shared/ids.ts";
-import { buildTenant } from "../../support/build.ts";
+import { buildTenant, buildWebhook } from "../../support/build.ts";
 import { envelope, type OpenTenant, openTenant, startTestServer, type TestServer } from "./support.ts";
 
 let server: TestServer;
@@ -96,72 +96,127 @@ describe("DELETE /v1/companies", () => {
 });
 
 describe("nothing of an erased person is left", () => {
-  // Texts that occur nowhere else.
-  const SECRETS = { userId: "person-7f3a", email: "7f3a@secret.example", city: "Xanadu-7f3a", event: "Bought-7f3a" };
+  /** Texts that occur nowhere else. */
+  const secretsOf = (mark: string) => ({
+    userId: `person-${mark}`,
+    email: `${mark}@secret.example`,
+    city: `Xanadu-${mark}`,
+    event: `Bought-${mark}`,
+  });
 
-  it("in any table, any task or the log", async () => {
-    const lines: string[] = [];
-    const log = pino(
-      { level: "trace" },
-      new Writable({
-        write: (chunk, _encoding, done) => {
-          lines.push(String(chunk));
-          done();
-        },
-      }),
-    );
-    const config = {
-      ...readConfig({ RATE_LIMIT: "off", DATABASE_POOL_SIZE: "4" }),
-      ENCRYPTION_KEY: "an encryption key for tests only, 0123456789",
-    };
-    const logged = await createServer({ config, url: inject("databaseUrl"), log });
-    await logged.app.listen({ host: "127.0.0.1", port: 0 });
-    try {
-      const { environmentId, apiKey } = await buildTenant(logged.db);
-      const agent = supertest(logged.app.server);
-      const post = (path: string, body: object) =>
-        agent.post(path).set("authorization", `Token ${apiKey}`).send(body).expect(202);
-      const { userId, email, city, event } = SECRETS;
-      await post("/v1/identify", {
-        user_id: userId,
-        metadata: { email, city, notes: { text: city } },
-        company: { id: "acme" },
-      });
-      await post("/v1/track", { user_id: userId, event_name: event, metadata: { city }, message_id: `${userId}-1` });
-      await post("/v1/identify", { user_id: "other", metadata: { email } }); // a clash, which is warned of
-      const contact = await logged.services.contacts.find(environmentId, { userId });
-      await storeAnswer(environmentId, contact?.id ?? "", { userId, email, city });
-      const { body: failing } = await post("/v1/users/bulk_identify", {
-        users: [{ user_id: userId, metadata: [city] }, { user_id: "b" }],
-      });
-      await vi.waitFor(async () =>
-        expect((await logged.services.jobs.find(environmentId, idOf(failing.job_id))).status).toBe("completed"),
+  it.each([
+    ["DELETE /v1/users", "anonymise", "7f3a"],
+    ["DELETE /v1/users", "delete", "8e2b"],
+    ["POST /v2/purge/visitors", "anonymise", "9d1c"],
+    ["POST /v2/purge/visitors", "delete", "5b6d"],
+  ] as const)(
+    "in any table, any task or the log, after %s with ERASURE_MODE=%s",
+    async (call, mode, mark) => {
+      const secrets = secretsOf(mark);
+      const lines: string[] = [];
+      const log = pino(
+        { level: "trace" },
+        new Writable({
+          write: (chunk, _encoding, done) => {
+            lines.push(String(chunk));
+            done();
+          },
+        }),
       );
-      await storeWaitingRows(environmentId, { userId, email, city });
-      expect((await findEverywhere(Object.values(SECRETS))).size).toBeGreaterThan(3);
+      const written = () => lines.join("");
+      const config = {
+        ...readConfig({ RATE_LIMIT: "off", DATABASE_POOL_SIZE: "4" }),
+        ENCRYPTION_KEY: "an encryption key for tests only, 0123456789",
+        ERASURE_MODE: mode,
+      };
+      const logged = await createServer({ config, url: inject("databaseUrl"), log });
+      await logged.app.listen({ host: "127.0.0.1", port: 0 });
+      try {
+        const { environmentId, apiKey } = await buildTenant(logged.db);
+        // Nobody delivers: what webhooks are to be told waits in tables.
+        await buildWebhook(logged.db, {
+          environmentId,
+          triggers: ["contactCreated", "contactUpdated", "contactDeleted", "eventTracked"],
+        });
+        const agent = supertest(logged.app.server);
+        const post = (path: string, body: object) =>
+          agent.post(path).set("authorization", `Token ${apiKey}`).send(body).expect(202);
+        const { userId, email, city, event } = secrets;
+        await post("/v1/identify", {
+          user_id: userId,
+          metadata: { email, city, notes: { text: city } },
+          company: { id: "acme" },
+        });
+        await post("/v1/track", { user_id: userId, event_name: event, metadata: { city }, message_id: `${userId}-1` });
+        await post("/v1/identify", { user_id: "other", metadata: { email } }); // a clash, which is warned of
+        await agent
+          .post("/v2/users")
+          .set("authorization", `API-Key ${apiKey}`)
+          .send({ userId, emailAddress: email, attributes: { city }, events: [{ event, timestamp: 1_612_739_790_947 }] })
+          .expect(202);
+        const contact = await logged.services.contacts.find(environmentId, { userId });
+        await storeAnswer(environmentId, contact?.id ?? "", { userId, email, city });
+        const { body: failing } = await post("/v1/users/bulk_identify", {
+          users: [{ user_id: userId, metadata: [city] }, { user_id: "b" }],
+        });
+        await vi.waitFor(async () =>
+          expect((await logged.services.jobs.find(environmentId, idOf(failing.job_id))).status).toBe("completed"),
+        );
+        await storeWaitingRows(environmentId, { userId, email, city });
+        const line = {
+          event_type: "track",
+          event_name: event,
+          inserted_at: "2024-01-01",
+          source: "backend-http",
+          metadata: { city },
+        };
+        const upload = async (rows: object[]) => {
+          const file = Buffer.from(rows.map((row) => JSON.stringify(row)).join("\n"));
+          const request = agent.post("/v1/imports").set("authorization", `Token ${apiKey}`);
+          const { body } = await request.attach("file", file, { filename: "history.ndjson" }).expect(200);
+          await vi.waitFor(async () =>
+            expect((await logged.services.jobs.find(environmentId, idOf(body.job_id))).status).toBe("completed"),
+          );
+        };
+        await upload([
+          { ...line, user_id: userId },
+          { ...line, user_id: userId, inserted_at: city },
+        ]);
+        const texts = Object.values(secrets);
+        expect(texts.filter((text) => written().includes(text))).toEqual([]);
+        expect((await findEverywhere(texts)).size).toBeGreaterThan(5);
 
-      await agent
-        .delete("/v1/users")
-        .set("authorization", `Token ${apiKey}`)
-        .send({ users: [userId] })
-        .expect(202);
-      await vi.waitFor(
-        async () => {
-          const [erasure] = await logged.db.prisma.erasure.findMany({ where: { environmentId } });
-          expect(erasure?.status).toBe("completed");
-        },
-        { timeout: 15_000, interval: 50 },
-      );
-      await post("/v1/track", { user_id: userId, event_name: event });
+        if (call === "DELETE /v1/users")
+          await agent
+            .delete("/v1/users")
+            .set("authorization", `Token ${apiKey}`)
+            .send({ users: [userId] })
+            .expect(202);
+        else
+          await agent
+            .post("/v2/purge/visitors")
+            .set("authorization", `API-Key ${apiKey}`)
+            .send({ userIds: [userId], emails: [email], delaySeconds: 0 })
+            .expect(200);
+        await vi.waitFor(
+          async () => {
+            const [erasure] = await logged.db.prisma.erasure.findMany({ where: { environmentId } });
+            expect(erasure?.status).toBe("completed");
+          },
+          { timeout: 15_000, interval: 50 },
+        );
+        await post("/v1/track", { user_id: userId, event_name: event });
+        await upload([{ ...line, user_id: userId }]);
 
-      expect([...(await findEverywhere(Object.values(SECRETS)))]).toEqual([]);
-      const written = lines.join("");
-      expect(written).not.toBe("");
-      for (const secret of Object.values(SECRETS)) expect(written).not.toContain(secret);
-    } finally {
-      await logged.close();
-    }
-  }, 60_000);
+        expect([...(await findEverywhere(texts))]).toEqual([]);
+        expect(written()).not.toBe("");
+        expect(texts.filter((text) => written().includes(text))).toEqual([]);
+      } finally {
+        await logged.close();
+      }
+    },
+    60_000,
+  );
 
   const idOf = (jobId: string) => jobId.split(":").at(-1) ?? "";
 
@@ -218,21 +273,21 @@ describe("nothing of an erased person is left", () => {
     ]);
   }
 
-  /** `schema.table: text` wherever one of the texts occurs in a row. */
+  /** `schema.table: text` wherever one of the texts occurs in any column of a row, in capitals or not. */
   async function findEverywhere(texts: readonly string[]): Promise<Set<string>> {
     const tables = await server.db.query<{ name: string }>(
-      `select format('%I.%I', table_schema, table_name) as name from information_schema.tables
-       where table_schema in ('public', 'graphile_worker') and table_type = 'BASE TABLE'`,
+      `select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+       where c.relkind in ('r', 'p', 'm') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')`,
     );
+    expect(tables.map(({ name }) => name)).toEqual(expect.arrayContaining(["public.contacts", "graphile_worker._private_jobs"]));
     const found = new Set<string>();
-    for (const { name } of tables)
-      for (const text of texts) {
-        const [row] = await server.db.query<{ found: boolean }>(
-          `select exists (select 1 from ${name} t where position($1 in t::text) > 0) as found`,
-          [text],
-        );
-        if (row?.found) found.add(`${name}: ${text}`);
-      }
+    for (const { name } of tables) {
+      const rows = await server.db.query<{ text: string }>(
+        `select distinct s.text from ${name} t, unnest($1::text[]) as s(text) where position(lower(s.text) in lower(t::text)) > 0`,
+        [texts],
+      );
+      for (const { text } of rows) found.add(`${name}: ${text}`);
+    }
     return found;
   }
 });

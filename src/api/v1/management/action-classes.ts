@@ -14,7 +14,7 @@ const Body = z.intersection(ActionClassInput, z.object(tenantInput));
 
 const Path = z.object({ actionClassId: z.string() });
 
-const documentation = { tags: ["Management API - Action Classes"], security: [{ apiKey: [] }] };
+const documentation = { tags: ["Management API - Action Classes"] };
 
 export const actionClassRoutes: FastifyPluginAsyncZod<{ services: Services }> = async (
   app,

@@ -73,7 +73,7 @@ const KINDS = {
       update: "updateContactAttributeKeyV1",
       remove: "deleteContactAttributeKeyV1",
     },
-    documentation: { tags: ["Management API - Contact Attribute Keys"], security: [{ apiKey: [] }] },
+    documentation: { tags: ["Management API - Contact Attribute Keys"] },
   },
   "attribute-classes": {
     schema: V1AttributeClass,
@@ -85,7 +85,7 @@ const KINDS = {
       update: "updateAttributeClass",
       remove: "deleteAttributeClass",
     },
-    documentation: { tags: ["Management API - Attribute Classes"], security: [{ apiKey: [] }], deprecated: true },
+    documentation: { tags: ["Management API - Attribute Classes"], deprecated: true },
   },
 } as const;
 

@@ -27,7 +27,6 @@ export const contactAttributeRoutes: FastifyPluginAsyncZod<{ services: Services 
     {
       schema: {
         tags: ["Management API - Contact Attributes"],
-        security: [{ apiKey: [] }],
         operationId: "getContactAttributes",
         summary: "Get contact attributes",
         description: "All values of the contacts of every environment the key may use, the oldest contact's first.",

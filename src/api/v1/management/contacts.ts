@@ -32,7 +32,7 @@ const KINDS = {
     schema: V1Contact,
     present: (contact: PresentedContact): z.input<typeof V1Contact> => ({ ...contact, userId: null }),
     names: { list: "getContactsV1", get: "getContactV1", remove: "deleteContactV1" },
-    documentation: { tags: ["Management API - Contacts"], security: [{ apiKey: [] }] },
+    documentation: { tags: ["Management API - Contacts"] },
   },
   people: {
     schema: V1Person,
@@ -41,7 +41,7 @@ const KINDS = {
       attributes: attributeTexts({ ...attributes, userId: contact.userId, email: contact.email }),
     }),
     names: { list: "getPeople", get: "getPerson", remove: "deletePerson" },
-    documentation: { tags: ["Management API - People"], security: [{ apiKey: [] }], deprecated: true },
+    documentation: { tags: ["Management API - People"], deprecated: true },
   },
 } as const;
 
@@ -64,7 +64,7 @@ export const contactRoutes: FastifyPluginAsyncZod<{ services: Services; kind: ke
       },
     },
     async ({ principal, query }) => {
-      const { rows } = await contacts.list(principal, readPage(query));
+      const rows = await contacts.list(principal, readPage(query));
       return { data: (await withTenants(environments, rows)).map((row) => present(row)) };
     },
   );

@@ -27,7 +27,6 @@ export const meRoutes: FastifyPluginAsyncZod<{ services: Services }> = async (ap
         operationId: "getMe",
         summary: "The environment of the API key",
         tags: ["Management API - Me"],
-        security: [{ apiKey: [] }],
         response: { 200: Me, 400: V1Error, 401: V1Error, 429: V1Error, 500: V1Error, 503: V1Error },
       },
     },

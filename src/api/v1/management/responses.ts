@@ -23,7 +23,7 @@ const ListQuery = z.object({
 
 const Path = z.object({ responseId: z.string() });
 
-const documentation = { tags: ["Management API - Responses"], security: [{ apiKey: [] }] };
+const documentation = { tags: ["Management API - Responses"] };
 
 export const responseRoutes: FastifyPluginAsyncZod<{ services: Services }> = async (
   app,

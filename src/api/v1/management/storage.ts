@@ -46,7 +46,6 @@ export const storageRoutes: FastifyPluginAsyncZod<{ services: Services; limiter:
         summary: "Ask to upload a public file",
         description: "Answers a form, valid for two minutes, and the address that the file will have.",
         tags: ["Management API - Storage"],
-        security: [{ apiKey: [] }],
         body: UploadRequest.extend(tenantInput),
         response: { 200: v1Data(Slot), ...BODY_ERRORS, 404: V1Error },
       },

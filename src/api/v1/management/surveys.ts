@@ -21,7 +21,7 @@ const LinkQuery = z.object({ limit: repeatable.meta({ description: "How many, 1 
 
 const DEFAULT_LINKS = 10;
 
-const documentation = { tags: ["Management API - Surveys"], security: [{ apiKey: [] }] };
+const documentation = { tags: ["Management API - Surveys"] };
 
 export const surveyRoutes: FastifyPluginAsyncZod<{ services: Services }> = async (
   app,

@@ -35,7 +35,7 @@ const WebhookCreate = z.object({
 
 const Path = z.object({ webhookId: z.string() });
 
-const documentation = { tags: ["Webhooks"], security: [{ apiKey: [] }] };
+const documentation = { tags: ["Webhooks"] };
 
 export const webhookRoutes: FastifyPluginAsyncZod<{ services: Services }> = async (
   app,

@@ -50,7 +50,7 @@ const AttributeKeyUpdate = z.object({ name: z.string().nullable(), description: 
 
 const Path = z.object({ contactAttributeKeyId: z.string().regex(ID_PATTERN, "Invalid cuid2") });
 
-const documentation = { tags: ["Management API - Contact Attribute Keys"], security: [{ apiKey: [] }] };
+const documentation = { tags: ["Management API - Contact Attribute Keys"] };
 
 /** Who may not see a key that exists is answered 401 (§2.3). */
 const config = { problems: { forbidden: "unauthenticated" } } as const;

@@ -37,7 +37,7 @@ const AttributeKeys = z
   .optional()
   .meta({ type: "string", description: "Attributes to show, separated by commas" });
 
-const documentation = { tags: ["Management API - Surveys - Contact Links"], security: [{ apiKey: [] }] };
+const documentation = { tags: ["Management API - Surveys - Contact Links"] };
 
 export const contactLinkRoutes: FastifyPluginAsyncZod<{ services: Services }> = async (app, { services: { contactLinks } }) => {
   // The contract's own path ends with a slash, its clients leave it out.

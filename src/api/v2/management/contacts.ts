@@ -1,15 +1,14 @@
 /**
- * Contacts. Source: management-api-v2 §5.8. Formbricks has no list, get and delete in this generation (§10.2); ours
- * follow the conventions of the other management routes.
+ * Contacts. Source: management-api-v2 §5.8. Formbricks has no delete in this generation (§10.2); ours follows the
+ * conventions of the other management routes. How contacts are read is in `contacts-read.ts`.
  */
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Services } from "../../../services.ts";
 import { ID_PATTERN } from "../../../shared/ids.ts";
-import { BODY_ERRORS, QUERY_ERRORS, V2Error, v2Data, v2List } from "../envelope.ts";
-import { listQuery } from "../list-query.ts";
+import { BODY_ERRORS, QUERY_ERRORS, V2Error, v2Data } from "../envelope.ts";
 import { Contact } from "./contact.ts";
-import { listedOwner, OWNER_IN_ANSWER, OWNER_IN_BODY, OWNER_IN_QUERY, presentOwner, resolveOwner } from "./owner.ts";
+import { OWNER_IN_ANSWER, OWNER_IN_BODY, presentOwner, resolveOwner } from "./owner.ts";
 
 /** What the database can index, and identify takes. */
 const MAX_IDENTIFIER_LENGTH = 255;
@@ -105,7 +104,7 @@ const UploadResult = z
 
 const Path = z.object({ contactId: z.string().regex(ID_PATTERN, "Invalid cuid2") });
 
-const documentation = { tags: ["Management API - Contacts"], security: [{ apiKey: [] }] };
+const documentation = { tags: ["Management API - Contacts"] };
 
 /** Who may not see a contact that exists is answered 401 (§2.3). */
 const config = { problems: { forbidden: "unauthenticated" } } as const;
@@ -114,24 +113,6 @@ export const contactRoutes: FastifyPluginAsyncZod<{ services: Services }> = asyn
   app,
   { services: { contactManagement: contacts, environments } },
 ) => {
-  app.get(
-    "/contacts",
-    {
-      schema: {
-        ...documentation,
-        operationId: "getContacts",
-        summary: "Get contacts",
-        querystring: listQuery({ ...OWNER_IN_QUERY, userId: z.string().optional(), email: z.string().optional() }),
-        response: { 200: v2List(Contact), ...QUERY_ERRORS },
-      },
-    },
-    async ({ principal, query }) => {
-      const environmentId = await listedOwner(environments, principal, query);
-      const { rows, total } = await contacts.list(principal, { ...query, environmentId });
-      return { data: rows.map(presentOwner), meta: { total, limit: query.limit, offset: query.skip } };
-    },
-  );
-
   app.post(
     "/contacts",
     {
@@ -167,21 +148,6 @@ export const contactRoutes: FastifyPluginAsyncZod<{ services: Services }> = asyn
       if (skipped.length > 0) reply.status(207);
       return { data: presentUpload(skipped) };
     },
-  );
-
-  app.get(
-    "/contacts/:contactId",
-    {
-      config,
-      schema: {
-        ...documentation,
-        operationId: "getContact",
-        summary: "Get a contact",
-        params: Path,
-        response: { 200: v2Data(Contact), ...QUERY_ERRORS, 404: V2Error },
-      },
-    },
-    async ({ principal, params }) => ({ data: presentOwner(await contacts.get(principal, params.contactId)) }),
   );
 
   app.delete(

@@ -87,7 +87,7 @@ const ResponseReplace = z.object({
 
 const Path = z.object({ responseId: Id });
 
-const documentation = { tags: ["Management API - Responses"], security: [{ apiKey: [] }] };
+const documentation = { tags: ["Management API - Responses"] };
 
 /** Who may not see a response or survey that exists is answered 401 (§2.3). */
 const config = { problems: { forbidden: "unauthenticated" } } as const;

@@ -115,7 +115,7 @@ const ExplainQuery = z
     error: "Either contactId or userId must be provided",
   });
 
-const documentation = { tags: ["Management API - Segments"], security: [{ apiKey: [] }] };
+const documentation = { tags: ["Management API - Segments"] };
 
 /** Who may not see a segment that exists is answered 401 (§2.3). */
 const config = { problems: { forbidden: "unauthenticated" } } as const;

@@ -85,7 +85,7 @@ const ReplayRange = z
   })
   .refine(({ startDate, endDate }) => startDate <= endDate, { error: "startDate must be before endDate" });
 
-const documentation = { tags: ["Management API - Webhooks"], security: [{ apiKey: [] }] };
+const documentation = { tags: ["Management API - Webhooks"] };
 
 /** Who may not see a webhook that exists is answered 401, as by the other webhook routes. */
 const config = { problems: { forbidden: "unauthenticated" } } as const;

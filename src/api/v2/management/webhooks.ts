@@ -46,7 +46,7 @@ const SurveyIds = z
 
 const Path = z.object({ webhookId: Id });
 
-const documentation = { tags: ["Management API - Webhooks"], security: [{ apiKey: [] }] };
+const documentation = { tags: ["Management API - Webhooks"] };
 
 /** Who may not see a webhook that exists is answered 401 (§2.3). */
 const config = { problems: { forbidden: "unauthenticated" } } as const;

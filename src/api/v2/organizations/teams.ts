@@ -31,7 +31,7 @@ const Id = z.string().regex(ID_PATTERN, "Invalid cuid2");
 const Path = z.object({ organizationId: Id });
 const TeamPath = z.object({ organizationId: Id, teamId: Id });
 
-const documentation = { tags: ["Organizations API - Teams"], security: [{ apiKey: [] }] };
+const documentation = { tags: ["Organizations API - Teams"] };
 
 export const teamRoutes: FastifyPluginAsyncZod<{ services: Services }> = async (app, { services: { teams } }) => {
   app.get(

@@ -49,7 +49,7 @@ const UserUpdate = z.object({
 
 const Path = z.object({ organizationId: z.string().regex(ID_PATTERN, "Invalid cuid2") });
 
-const documentation = { tags: ["Organizations API - Users"], security: [{ apiKey: [] }], params: Path };
+const documentation = { tags: ["Organizations API - Users"], params: Path };
 
 export const userRoutes: FastifyPluginAsyncZod<{ services: Services }> = async (app, { services: { organizations } }) => {
   app.get(

@@ -44,7 +44,7 @@ export interface WorkspaceTeamOptions {
 
 export const workspaceTeamRoutes: FastifyPluginAsyncZod<WorkspaceTeamOptions> = async (app, { services: { teams }, path }) => {
   const [noun, tag] = path === "project-teams" ? ["ProjectTeam", "Project Teams"] : ["WorkspaceTeam", "Workspace Teams"];
-  const documentation = { tags: [`Organizations API - ${tag}`], security: [{ apiKey: [] }], params: Path };
+  const documentation = { tags: [`Organizations API - ${tag}`], params: Path };
   // Whether a project is named is looked at before whether the key may do this at all.
   app.addHook("preHandler", requireProject);
   app.addHook("preHandler", requireOrganizationAccess);

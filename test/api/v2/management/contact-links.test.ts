@@ -66,8 +66,8 @@ describe("GET …/surveys/{surveyId}/contact-links/contacts/{contactId}", () => 
     expect(Math.abs(Date.parse(expiresAt) - Date.now() - 7 * DAY_MS)).toBeLessThan(60_000);
     const token = new URL(surveyUrl).pathname.slice(3);
     const readAt = (now: number) => createContactLinkTokens({ encryptionKey: ENCRYPTION_KEY, now: () => now }).read(token);
-    expect(readAt(Date.now() + 6 * DAY_MS)).not.toBeNull();
-    expect(readAt(Date.now() + 8 * DAY_MS)).toBeNull();
+    expect(readAt(Date.now() + 6 * DAY_MS)).toMatchObject({ contactId: contact.id, surveyId: survey.id });
+    expect(readAt(Date.now() + 8 * DAY_MS)).toBe("expired");
   });
 
   it("makes a single-use link that the gate lets in", async () => {

@@ -292,7 +292,7 @@ describe("contacts that exist", () => {
     const first = await buildContact(server.db, { environmentId, email, attributes: { plan: "pro", age: 5 } });
     const second = await buildContact(server.db, { environmentId: developmentId, userId });
     const all = await send("get", PATH, undefined, owner).expect(200);
-    expect(all.body.meta).toEqual({ total: 2, limit: 50, offset: 0 });
+    expect(all.body.meta).toEqual({ total: 2, totalIsEstimate: false, limit: 50, offset: 0, nextCursor: null });
     const shown = {
       id: first.id,
       createdAt: ISO,
@@ -300,6 +300,10 @@ describe("contacts that exist", () => {
       userId: null,
       email,
       attributes: { plan: "pro", age: 5 },
+      firstSeenAt: ISO,
+      lastSeenAt: ISO,
+      company: null,
+      segments: [],
       workspaceId: environmentId,
       environmentId,
     };

@@ -1,0 +1,85 @@
+/** The segments of many contacts at once, as identify would find them at this moment. */
+import type { Database } from "../db/database.ts";
+import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
+import { eventRanges, matchingSegmentIds, type SegmentSubject } from "../segments/service.ts";
+
+/** A contact as far as segments ask about it. */
+export interface Member extends Pick<SegmentSubject, "userId" | "email" | "attributes"> {
+  id: string;
+  environmentId: string;
+  company: { companyId: string; attributes: NonNullable<SegmentSubject["company"]>["attributes"] } | null;
+}
+
+export type Memberships = ReturnType<typeof createMemberships>;
+
+type Facts = Pick<SegmentSubject, "displays" | "responses" | "events">;
+
+/**
+ * What segments look at, of contacts `$2` of one environment. Of displays and responses the newest of each survey are
+ * enough, for every condition about them asks whether there is one since a time; of events, all of the ranges `$3`.
+ */
+const LOAD_FACTS = `
+select c.id,
+  (select coalesce(json_agg(json_build_object('surveyId', d."surveyId", 'createdAt', d.at)), '[]') from (
+    select "surveyId", (extract(epoch from max("createdAt")) * 1000)::bigint as at from displays
+    where "environmentId" = $1 and "contactId" = c.id group by "surveyId") d) as displays,
+  (select coalesce(json_agg(json_build_object('surveyId', r."surveyId", 'finished', r.finished, 'createdAt', r.at)), '[]') from (
+    select "surveyId", finished, (extract(epoch from max("createdAt")) * 1000)::bigint as at from responses
+    where "environmentId" = $1 and "contactId" = c.id group by "surveyId", finished) r) as responses,
+  (select coalesce(json_agg(json_build_object('name', q.name, 'occurredAt', (extract(epoch from e."occurredAt") * 1000)::bigint,
+      'properties', (select jsonb_object_agg(p, e.properties -> p) from jsonb_array_elements_text(q.properties) p where e.properties ? p)
+    )), '[]')
+    from jsonb_to_recordset($3::jsonb) as q(name text, since float8, properties jsonb)
+    join events e on e."environmentId" = $1 and e."contactId" = c.id and e.name = q.name
+      and e."occurredAt" >= coalesce(to_timestamp(q.since / 1000), '-infinity')) as events
+from unnest($2::text[]) as c(id)`;
+
+/** @param now milliseconds since the epoch */
+export function createMemberships({
+  db,
+  environments,
+  now,
+}: {
+  db: Database;
+  environments: EnvironmentService;
+  now: () => number;
+}) {
+  return { addSegments };
+
+  /** The same contacts, in their order, each with the ids of its segments. Nobody is calling: filters about a device are false. */
+  async function addSegments<Contact extends Member>(
+    contacts: readonly Contact[],
+  ): Promise<(Contact & { segments: string[] })[]> {
+    const segments = new Map<Contact, string[]>();
+    for (const environmentId of new Set(contacts.map((contact) => contact.environmentId))) {
+      const environment = await environments.configuration(environmentId);
+      const own = contacts.filter((contact) => contact.environmentId === environmentId);
+      const facts = await loadFacts(environment, own);
+      for (const contact of own) segments.set(contact, segmentsOf(environment, contact, facts.get(contact.id)));
+    }
+    return contacts.map((contact) => ({ ...contact, segments: segments.get(contact) ?? [] }));
+  }
+
+  async function loadFacts(environment: EnvironmentConfiguration, contacts: readonly Member[]): Promise<Map<string, Facts>> {
+    if (environment.segments.length === 0) return new Map();
+    const ranges = environment.facts ? eventRanges(environment.facts, now()) : [];
+    const ids = contacts.map(({ id }) => id);
+    const rows = await db.query<Facts & { id: string }>(LOAD_FACTS, [environment.id, ids, JSON.stringify(ranges)]);
+    return new Map(rows.map(({ id, ...facts }) => [id, facts]));
+  }
+
+  function segmentsOf(environment: EnvironmentConfiguration, contact: Member, facts: Facts | undefined): string[] {
+    const { userId, email, attributes, company } = contact;
+    return matchingSegmentIds(environment.segments, {
+      userId,
+      email,
+      attributes,
+      company: company && { id: company.companyId, attributes: company.attributes },
+      displays: [],
+      responses: [],
+      ...facts,
+      device: null,
+      now: now(),
+    });
+  }
+}
