@@ -28,6 +28,7 @@ import { openApiDocument } from "./http/openapi.ts";
 import { requirePermissions } from "./http/permission-check.ts";
 import type { RateLimiter } from "./http/rate-limit.ts";
 import { packageFiles, scriptFiles } from "./http/script-files.ts";
+import type { Tracing } from "./http/tracing.ts";
 import { answerUnknownPath } from "./http/unknown-path.ts";
 import type { Services } from "./services.ts";
 import { OWN_EVENT_BODIES } from "./webhooks/service.ts";
@@ -40,10 +41,12 @@ export interface AppOptions {
   readiness: ReadinessProbe;
   /** Null when they are off. */
   metrics: Metrics | null;
+  /** Null when it is off. */
+  tracing: Tracing | null;
 }
 
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, services, log, limiter, readiness, metrics } = options;
+  const { config, services, log, limiter, readiness, metrics, tracing } = options;
   const logger: FastifyBaseLogger = log;
   const app = fastify({
     loggerInstance: logger,
@@ -79,6 +82,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   logRequests(app, config.ACCESS_LOG);
   const permissions = requirePermissions(app);
   if (metrics) metrics.measure(app);
+  tracing?.traceRequests(app);
   answerUnknownPath(app);
 
   await app.register(openApiDocument, { webhooks: OWN_EVENT_BODIES });

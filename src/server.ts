@@ -7,9 +7,12 @@ import { type ChangeFeed, openChangeFeed } from "./db/change-feed.ts";
 import { type Database, openDatabase } from "./db/database.ts";
 import { createJobQueue, type JobQueue } from "./db/job-queue.ts";
 import { pendingMigrations } from "./db/migrate.ts";
+import { traceDatabase } from "./db/traced-database.ts";
 import type { MetricJson, Metrics } from "./http/metrics.ts";
 import { createRateLimiter, type RateStore } from "./http/rate-limit.ts";
+import type { Tracing } from "./http/tracing.ts";
 import { backgroundTasks, createServices, type Services } from "./services.ts";
+import type { Trace } from "./shared/trace.ts";
 
 export interface BackendOptions {
   config: CompleteConfig;
@@ -18,6 +21,8 @@ export interface BackendOptions {
   /** The same database past a transaction pooler. */
   directUrl?: string | undefined;
   log: Logger;
+  /** Absent: nobody looks. */
+  trace?: Trace | undefined;
 }
 
 /** What the processes of a server with several workers share. */
@@ -51,11 +56,12 @@ export interface Server extends Backend {
   close(): Promise<void>;
 }
 
-export async function openBackend({ config, url, directUrl = url, log }: BackendOptions): Promise<Backend> {
-  const db = openDatabase({ url, poolSize: poolSizeOf(config), prepared: config.DATABASE_PREPARED_STATEMENTS, log });
+export async function openBackend({ config, url, directUrl = url, log, trace }: BackendOptions): Promise<Backend> {
+  const database = openDatabase({ url, poolSize: poolSizeOf(config), prepared: config.DATABASE_PREPARED_STATEMENTS, log });
+  const db = trace ? traceDatabase(database, trace) : database;
   const changes = await openChangeFeed({ url: directUrl, log });
   const queue = createJobQueue({ url: directUrl, log });
-  const services = createServices({ config, db, changes, queue, log });
+  const services = createServices({ config, db, changes, queue, log, trace });
   return { db, changes, queue, services, close };
 
   async function close(): Promise<void> {
@@ -72,7 +78,8 @@ const poolSizeOf = ({ DATABASE_POOL_SIZE, WORKERS }: CompleteConfig): number =>
 /** @param shared absent when this process serves alone */
 export async function createServer(options: BackendOptions & { shared?: SharedAmongWorkers }): Promise<Server> {
   const { config, log, shared } = options;
-  const backend = await openBackend(options);
+  const tracing = config.TRACING ? await openTracing() : null;
+  const backend = await openBackend({ ...options, trace: tracing?.trace });
   const { db, changes, services } = backend;
   let isAccepting = true;
   let isMigrated = false;
@@ -88,7 +95,7 @@ export async function createServer(options: BackendOptions & { shared?: SharedAm
     isCacheCurrent: changes.isListening,
     isMigrated: checkMigrated,
   };
-  const app = await createApp({ config, services, log, limiter, readiness, metrics });
+  const app = await createApp({ config, services, log, limiter, readiness, metrics, tracing });
   backend.queue.start(backgroundTasks(services));
   return { ...backend, app, startDelivering, stopAccepting, close };
 
@@ -116,7 +123,13 @@ export async function createServer(options: BackendOptions & { shared?: SharedAm
     await app.close();
     clearInterval(sweep);
     await backend.close();
+    await tracing?.close();
   }
+}
+
+async function openTracing(): Promise<Tracing> {
+  const { createTracing } = await import("./http/tracing.ts");
+  return createTracing();
 }
 
 async function openMetrics({ db, services }: Backend, shared: SharedAmongWorkers | undefined): Promise<Metrics> {

@@ -53,6 +53,7 @@ import { createSegmentManagement, type SegmentManagement } from "./segments/mana
 import { createSegmentService, type SegmentService } from "./segments/service.ts";
 import { newId } from "./shared/ids.ts";
 import { createSecretBox } from "./shared/secret-box.ts";
+import { type Trace, untraced } from "./shared/trace.ts";
 import { createLiveSurveyService } from "./surveys/live-survey.ts";
 import { createSurveyService, type SurveyService } from "./surveys/service.ts";
 import { createTeamService, type TeamService } from "./teams/service.ts";
@@ -122,12 +123,14 @@ export function createServices({
   changes,
   queue,
   log,
+  trace = untraced,
 }: {
   config: CompleteConfig;
   db: Database;
   changes: ChangeFeed;
   queue: JobQueue;
   log: Logger;
+  trace?: Trace | undefined;
 }): Services {
   const { ENCRYPTION_KEY: encryptionKey, ENCRYPTION_KEY_PREVIOUS: previousKeys } = config;
   const secretBox = createSecretBox(encryptionKey, previousKeys);
@@ -140,7 +143,7 @@ export function createServices({
     openSecret: secretBox.open,
     identifySecrets: config.IDENTIFY_SECRET,
   });
-  const { outbox, ...webhooks } = createWebhooks({ config, db, changes, environments, log });
+  const { outbox, ...webhooks } = createWebhooks({ config, db, changes, environments, log, trace });
   const watch = createContactWatch({ outbox, now: Date.now });
   const companies = createCompanyService({ db, newId });
   const contacts = createContactService({
@@ -356,12 +359,14 @@ function createWebhooks({
   changes,
   environments,
   log,
+  trace,
 }: {
   config: CompleteConfig;
   db: Database;
   changes: ChangeFeed;
   environments: EnvironmentService;
   log: Logger;
+  trace: Trace;
 }) {
   const now = Date.now;
   const secretBox = createSecretBox(config.ENCRYPTION_KEY, config.ENCRYPTION_KEY_PREVIOUS);
@@ -382,8 +387,10 @@ function createWebhooks({
     random: Math.random,
     log,
   });
+  const deliver: typeof deliverer.deliver = (delivery, signal) =>
+    trace("webhook delivery", { "mortar.webhook.event": delivery.event }, () => deliverer.deliver(delivery, signal));
   const keepMs = config.WEBHOOK_LOG_DAYS * 86_400_000;
-  const webhookWorker = createDeliveryWorker({ queue, deliver: deliverer.deliver, now, log, keepMs });
+  const webhookWorker = createDeliveryWorker({ queue, deliver, now, log, keepMs });
   const announce = createAnnouncer({ db, changes, worker: webhookWorker });
   const webhookDeliveries = createDeliveryLog({
     db,

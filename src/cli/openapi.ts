@@ -40,6 +40,7 @@ async function describeServer(): Promise<unknown> {
       isCacheCurrent: () => false,
     },
     metrics: null,
+    tracing: null,
   });
   try {
     await app.ready();

@@ -71,6 +71,11 @@ const Environment = z.object({
   METRICS: flag
     .default(false)
     .describe("Serve figures for Prometheus under `/metrics`, to whoever reaches the port: close that path in a public proxy"),
+  TRACING: flag
+    .default(false)
+    .describe(
+      "Send traces by OpenTelemetry; where to and how many is said by the standard variables: `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_SERVICE_NAME`, `OTEL_TRACES_SAMPLER` and so on",
+    ),
   ENCRYPTION_KEY: z
     .string()
     .min(32, "must have at least 32 characters")

@@ -97,6 +97,7 @@ function appWith(disguise: (caller: Principal) => Principal) {
     limiter: createRateLimiter({ enabled: false, limits: { client: 1, management: 1 } }),
     readiness: { isDatabaseReachable: yes, isCacheCurrent: () => true, isMigrated: yes, isAccepting: () => true },
     metrics: null,
+    tracing: null,
   });
 }
 
