@@ -30,9 +30,9 @@ export interface ContactRow {
   attributes: Record<string, AttributeValue>;
   companyId: string | null;
   /** Of the contact's company; only where asked for. `id` is the customer's id for it. */
-  company?: { id: string; attributes: Record<string, AttributeValue> } | null;
+  company?: { id: string; attributes: Record<string, AttributeValue> } | null | undefined;
   /** `[name, occurredAt, properties]`, newest first per name; only where asked for. */
-  events?: [string, number, Record<string, unknown> | null][] | null;
+  events?: [string, number, Record<string, unknown> | null][] | null | undefined;
   /** `[surveyId, createdAt]`, newest first, at most {@link HISTORY_LIMIT}; null when there are none. */
   displays: [string, number][] | null;
   /** `[surveyId, createdAt, finished]`, newest first, at most {@link HISTORY_LIMIT}; null when there are none. */
