@@ -49,7 +49,7 @@ const number = fc.oneof(fc.constantFrom(...HARMFUL_NUMBERS), fc.integer(), fc.do
 const scalar: fc.Arbitrary<Json> = fc.oneof(text, number, fc.boolean(), fc.constant(null));
 
 /** Anything that JSON can say, small things mostly. */
-export const anyJson: fc.Arbitrary<Json> = fc.oneof(
+const anyJson: fc.Arbitrary<Json> = fc.oneof(
   { weight: 4, arbitrary: scalar },
   { weight: 1, arbitrary: fc.array(scalar, { maxLength: 4 }) },
   { weight: 1, arbitrary: fc.dictionary(text, scalar, { maxKeys: 4 }) },
