@@ -7,11 +7,14 @@ import { type ChangeFeed, openChangeFeed } from "./db/change-feed.ts";
 import { type Database, openDatabase } from "./db/database.ts";
 import { createJobQueue, type JobQueue } from "./db/job-queue.ts";
 import { pendingMigrations } from "./db/migrate.ts";
+import { traceDatabase } from "./db/traced-database.ts";
 import type { MetricJson, Metrics } from "./http/metrics.ts";
 import { createOverloadGuard } from "./http/overload.ts";
 import type { RateStore } from "./http/rate-limit.ts";
+import type { Tracing } from "./http/tracing.ts";
 import { openRateLimiter } from "./open-rate-limiter.ts";
 import { backgroundTasks, createServices, type Services } from "./services.ts";
+import type { Trace } from "./shared/trace.ts";
 
 export interface BackendOptions {
   config: CompleteConfig;
@@ -20,6 +23,8 @@ export interface BackendOptions {
   /** The same database past a transaction pooler. */
   directUrl?: string | undefined;
   log: Logger;
+  /** Absent: nobody looks. */
+  trace?: Trace | undefined;
 }
 
 /** What the processes of a server with several workers share. */
@@ -53,11 +58,12 @@ export interface Server extends Backend {
   close(): Promise<void>;
 }
 
-export async function openBackend({ config, url, directUrl = url, log }: BackendOptions): Promise<Backend> {
-  const db = openDatabase({ url, poolSize: poolSizeOf(config), prepared: config.DATABASE_PREPARED_STATEMENTS, log });
+export async function openBackend({ config, url, directUrl = url, log, trace }: BackendOptions): Promise<Backend> {
+  const database = openDatabase({ url, poolSize: poolSizeOf(config), prepared: config.DATABASE_PREPARED_STATEMENTS, log });
+  const db = trace ? traceDatabase(database, trace) : database;
   const changes = await openChangeFeed({ url: directUrl, log });
   const queue = createJobQueue({ url: directUrl, log });
-  const services = createServices({ config, db, changes, queue, log });
+  const services = createServices({ config, db, changes, queue, log, trace });
   return { db, changes, queue, services, close };
 
   async function close(): Promise<void> {
@@ -78,7 +84,8 @@ const poolSizeOf = ({ DATABASE_POOL_SIZE, WORKERS }: CompleteConfig): number =>
 /** @param shared absent when this process serves alone */
 export async function createServer(options: BackendOptions & { shared?: SharedAmongWorkers }): Promise<Server> {
   const { config, log, shared } = options;
-  const backend = await openBackend(options);
+  const tracing = config.TRACING ? await openTracing() : null;
+  const backend = await openBackend({ ...options, trace: tracing?.trace });
   const { db, changes, services } = backend;
   let isAccepting = true;
   let isMigrated = false;
@@ -96,7 +103,7 @@ export async function createServer(options: BackendOptions & { shared?: SharedAm
     isCacheCurrent: changes.isListening,
     isMigrated: checkMigrated,
   };
-  const app = await createApp({ config, services, log, limiter: limits.limiter, readiness, overload, metrics });
+  const app = await createApp({ config, services, log, limiter: limits.limiter, readiness, overload, metrics, tracing });
   backend.queue.start(backgroundTasks(services));
   return { ...backend, app, startDelivering, stopAccepting, close };
 
@@ -125,7 +132,13 @@ export async function createServer(options: BackendOptions & { shared?: SharedAm
     clearInterval(sweep);
     await limits.close();
     await backend.close();
+    await tracing?.close();
   }
+}
+
+async function openTracing(): Promise<Tracing> {
+  const { createTracing } = await import("./http/tracing.ts");
+  return createTracing();
 }
 
 async function openMetrics(

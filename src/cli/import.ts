@@ -89,7 +89,7 @@ const formbricksCommand = (): Command =>
           const report = await importFormbricks({
             url: database.directUrl,
             source,
-            secretBox: createSecretBox(config.ENCRYPTION_KEY),
+            secretBox: createSecretBox(config.ENCRYPTION_KEY, config.ENCRYPTION_KEY_PREVIOUS),
             judgeSurvey,
             onProgress: (step) => progress.update(formatProgress(step)),
           });

@@ -41,6 +41,7 @@ async function describeServer(): Promise<unknown> {
     },
     overload: null,
     metrics: null,
+    tracing: null,
   });
   try {
     await app.ready();

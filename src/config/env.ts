@@ -12,6 +12,14 @@ const databaseUrl = z
   .regex(/^postgres(ql)?:\/\/\S+$/, "must be a postgresql:// URL")
   .optional();
 
+/** Secrets, separated by commas. */
+const secretList = z
+  .string()
+  .default("")
+  .transform((value) => value.split(",").map((secret) => secret.trim()))
+  .transform((secrets) => secrets.filter((secret) => secret !== ""))
+  .refine((secrets) => secrets.every(({ length }) => length >= 32), "each must have at least 32 characters");
+
 /** Every variable the server and the command line read, each with a default. `npm start` needs none. */
 const Environment = z.object({
   HOST: z.string().min(1).default("127.0.0.1").describe("Address to listen on; `0.0.0.0` in the container image"),
@@ -63,11 +71,22 @@ const Environment = z.object({
   METRICS: flag
     .default(false)
     .describe("Serve figures for Prometheus under `/metrics`, to whoever reaches the port: close that path in a public proxy"),
+  TRACING: flag
+    .default(false)
+    .describe(
+      "Send traces by OpenTelemetry; where to and how many is said by the standard variables: `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_SERVICE_NAME`, `OTEL_TRACES_SAMPLER` and so on",
+    ),
   ENCRYPTION_KEY: z
     .string()
     .min(32, "must have at least 32 characters")
     .optional()
     .describe("Encrypts stored secrets such as a webhook's; unset: made once and kept in `DATA_DIR/encryption.key`"),
+  ENCRYPTION_KEY_PREVIOUS: secretList.describe(
+    "Former values of `ENCRYPTION_KEY`, separated by commas: what they sealed and signed stays good; see `mortar reseal`",
+  ),
+  IDENTIFY_SECRET: secretList.describe(
+    "Demands that user ids of the client API are signed with it, in every environment without a secret of its own; two separated by commas while one follows the other; unset: no signature is asked for",
+  ),
   RATE_LIMIT: flag.default(true).describe("Limit requests per client; `off` for tests and load measurements"),
   RATE_LIMIT_CLIENT: z.coerce
     .number()

@@ -30,6 +30,8 @@ export interface EnvironmentConfiguration {
   hasAliases: boolean;
   /** Events that some webhook of the environment asks for. Of the others nobody has to be told. */
   listenedEvents: ReadonlySet<string>;
+  /** Any of them signs user ids of the client API; null: no signature is asked for. */
+  identifySecrets: readonly string[] | null;
 }
 
 export type EnvironmentService = ReturnType<typeof createEnvironmentService>;
@@ -47,7 +49,7 @@ const MAX_STATES = 1_000;
 const LOAD_CONFIGURATION = {
   name: "environment_configuration",
   text: `
-    select e.id, e."legacyId", e."projectId", p."organizationId",
+    select e.id, e."legacyId", e."projectId", p."organizationId", e."identifySecret", e."previousIdentifySecret",
       (select coalesce(json_object_agg(k.key, k."dataType"), '{}') from contact_attribute_keys k where k."environmentId" = e.id) as "attributeKeys",
       (select coalesce(json_agg(json_build_object('id', s.id, 'filters', s.filters) order by s."createdAt", s.id), '[]') from segments s where s."environmentId" = e.id) as segments,
       (select coalesce(json_agg(json_build_object('code', l.code, 'alias', l.alias) order by l."createdAt", l.id), '[]') from languages l where l."environmentId" = e.id) as languages,
@@ -68,6 +70,9 @@ interface ConfigurationRow {
   languages: { code: string; alias: string | null }[];
   hasAliases: boolean;
   listenedEvents: string[];
+  /** Sealed, as is the one before. */
+  identifySecret: string | null;
+  previousIdentifySecret: string | null;
 }
 
 /** Environments: the owners of all contacts, surveys and answers, known by an id or a legacy id. */
@@ -76,11 +81,17 @@ export function createEnvironmentService({
   changes,
   log,
   installation,
+  openSecret,
+  identifySecrets,
 }: {
   db: Database;
   changes: ChangeFeed;
   log: Logger;
   installation: Installation;
+  /** Throws when it is sealed with a key that is not there. */
+  openSecret: (sealed: string) => string;
+  /** Of environments that have none; empty: these ask for no signature. */
+  identifySecrets: readonly string[];
 }) {
   const ttlMs = () => (changes.isListening() ? TTL_MS : TTL_WITHOUT_FEED_MS);
   const configurations = createSingleFlightCache<EnvironmentConfiguration>({ ttlMs, maxEntries: 10_000, stale: STALE });
@@ -160,13 +171,27 @@ export function createEnvironmentService({
     const [row] = await db.query<ConfigurationRow>(LOAD_CONFIGURATION, [id]);
     if (!row) throw notFound("environment", id);
     if (row.legacyId !== null) legacyIds.set(row.id, row.legacyId);
+    const { identifySecret, previousIdentifySecret, ...columns } = row;
     const attributeKeys = new Map(Object.entries(row.attributeKeys));
     return {
-      ...row,
+      ...columns,
+      identifySecrets: openIdentifySecrets(id, [identifySecret, previousIdentifySecret]),
       attributeKeys,
       segments: compileSegments(row.segments, attributeKeys),
       facts: findFacts(row.segments),
       listenedEvents: new Set(row.listenedEvents),
     };
+  }
+
+  /** A secret that cannot be opened signs nothing, and is asked for all the same: else whoever breaks it opens the door. */
+  function openIdentifySecrets(environmentId: string, sealed: (string | null)[]): readonly string[] | null {
+    const own = sealed.filter((each) => each !== null);
+    if (own.length === 0) return identifySecrets.length === 0 ? null : identifySecrets;
+    try {
+      return own.map(openSecret);
+    } catch (error) {
+      log.error({ err: error, environmentId }, "an identify secret cannot be read; was ENCRYPTION_KEY changed?");
+      return [];
+    }
   }
 }

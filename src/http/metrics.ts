@@ -64,6 +64,11 @@ export async function createMetrics({
     buckets: DURATION_BUCKETS_S,
     registers,
   });
+  const rateLimited = new Counter({
+    name: "mortar_http_rate_limited_total",
+    help: "Requests that a rate limit refused",
+    registers,
+  });
   addGauge("mortar_http_requests_in_flight", "Requests that are being answered", () => inFlight);
   addGauge("mortar_identify_queue_waiting", "Identify calls that wait to be sent", () => sources.identifyQueue().waiting);
   addGauge("mortar_identify_queue_running", "Identify batches under way", () => sources.identifyQueue().running);
@@ -177,6 +182,7 @@ export async function createMetrics({
       const route = request.routeOptions.url ?? "none";
       const status = `${Math.floor(reply.statusCode / 100)}xx`;
       duration.observe({ route, method: request.method, status }, reply.elapsedTime / 1000);
+      if (reply.statusCode === 429) rateLimited.inc();
       done();
     });
     app.get(

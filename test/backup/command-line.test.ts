@@ -41,7 +41,7 @@ describe("backup, destroy, restore", () => {
     mkdirSync(join(data.DATA_DIR, "uploads", environmentId, "private"), { recursive: true });
     writeFileSync(join(data.DATA_DIR, "uploads", environmentId, "private", "a--fid--1.txt"), "hello");
 
-    const { ledger, finish } = startClients({ address, environmentId, surveyId }, 4);
+    const { ledger, finish } = startClients({ addresses: [address], environmentId, surveyId }, 4);
     await expect.poll(() => ledger.responses.length, { timeout: 20_000 }).toBeGreaterThan(20);
     const acknowledged = { users: [...ledger.users], responses: [...ledger.responses] };
     const made = await mortar(["backup", "--output", archive], data);

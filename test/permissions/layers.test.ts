@@ -98,6 +98,7 @@ function appWith(disguise: (caller: Principal) => Principal) {
     readiness: { isDatabaseReachable: yes, isCacheCurrent: () => true, isMigrated: yes, isAccepting: () => true },
     overload: null,
     metrics: null,
+    tracing: null,
   });
 }
 

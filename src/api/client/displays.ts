@@ -6,6 +6,7 @@ import { checkBody, objectOrEmpty, readIdempotencyKey } from "./checked-body.ts"
 import { ClientError, ClientParams, clientData } from "./envelope.ts";
 import { resolveEnvironment } from "./environment-id.ts";
 import { type ClientApiOptions, countRequest } from "./options.ts";
+import { requireUserSignature, SIGNATURE } from "./user-signature.ts";
 
 const MAX_USER_ID_LENGTH = 255;
 
@@ -15,6 +16,7 @@ const V1DisplayBody = z
   .object({
     ...shared,
     userId: z.string().max(MAX_USER_ID_LENGTH, `User ID cannot exceed ${MAX_USER_ID_LENGTH} characters`).optional(),
+    userIdSignature: z.string().optional().meta(SIGNATURE),
   })
   .meta({ id: "V1DisplayBody" });
 
@@ -41,7 +43,14 @@ export const displayRoutes: FastifyPluginAsync<ClientApiOptions> = async (app, {
         tags: ["Client API - Displays"],
         params: ClientParams,
         body: BODIES[generation],
-        response: { 200: clientData(Display), 403: ClientError, 409: ClientError, 413: ClientError, ...ERRORS },
+        response: {
+          200: clientData(Display),
+          ...(generation === "v1" && { 401: ClientError }),
+          403: ClientError,
+          409: ClientError,
+          413: ClientError,
+          ...ERRORS,
+        },
       },
       validatorCompiler: acceptAnything,
     },
@@ -50,6 +59,7 @@ export const displayRoutes: FastifyPluginAsync<ClientApiOptions> = async (app, {
       const environment = await resolveEnvironment(services, request.params.environmentId);
       const body = objectOrEmpty(parseJson(request.body, MALFORMED[generation]));
       const { surveyId, viewer } = generation === "v1" ? readV1(body) : readV2(body);
+      if (viewer && "userId" in viewer) requireUserSignature(environment, viewer.userId, request, body);
       const idempotencyKey = readIdempotencyKey(request.headers["idempotency-key"]);
       return { data: await services.displays.create({ environment, surveyId, viewer, idempotencyKey }) };
     },

@@ -13,6 +13,7 @@ import { isStorableText } from "../../shared/storable-text.ts";
 import { deviceOf } from "../../shared/user-agent.ts";
 import { ClientError, ClientParams, clientData } from "./envelope.ts";
 import { type ClientApiOptions, countRequest } from "./options.ts";
+import { requireUserSignature, SIGNATURE } from "./user-signature.ts";
 
 /** How long an SDK may use the state before it asks again. */
 const STATE_LIFETIME_MS = 30 * 60_000;
@@ -43,6 +44,7 @@ const IdentifyBody = z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
       .optional()
       .meta({ description: "Merged into the contact's attributes; null removes one", example: { plan: "pro", seats: 3 } }),
+    userIdSignature: z.string().optional().meta(SIGNATURE),
   })
   .meta({ id: "IdentifyBody" });
 
@@ -79,6 +81,8 @@ export const identifyRoute: FastifyPluginAsync<ClientApiOptions> = async (app, {
         response: {
           200: clientData(IdentifyState),
           400: ClientError,
+          401: ClientError,
+          403: ClientError,
           404: ClientError,
           413: ClientError,
           429: ClientError,
@@ -97,9 +101,12 @@ export const identifyRoute: FastifyPluginAsync<ClientApiOptions> = async (app, {
       if (!ID_PATTERN.test(environmentId)) throw invalid("Invalid workspace ID format");
       const environment =
         services.environments.knownConfiguration(environmentId) ?? (await services.environments.configuration(environmentId));
+      const json = parseJson(request.body);
+      const body = parseBody(json);
+      requireUserSignature(environment, body.userId, request, json);
       const contact = await services.contacts.identify({
         environment,
-        ...parseBody(parseJson(request.body)),
+        ...body,
         rules: ATTRIBUTE_RULES,
         device: deviceOf(request.headers["user-agent"]),
       });

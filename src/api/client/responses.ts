@@ -8,6 +8,7 @@ import { ClientError, ClientParams, clientData } from "./envelope.ts";
 import { resolveEnvironment } from "./environment-id.ts";
 import { type ClientApiOptions, countRequest } from "./options.ts";
 import { RESPONSE_BODIES, ResponseChangeBody, readResponse, readResponseChange } from "./response-body.ts";
+import { requireUserSignature } from "./user-signature.ts";
 
 const Saved = z
   .object({
@@ -63,7 +64,7 @@ export const responseRoutes: FastifyPluginAsync<ClientApiOptions> = async (app, 
         tags: ["Client API - Responses"],
         params: ClientParams,
         body: RESPONSE_BODIES[generation],
-        response: { ...ANSWERS, 409: ClientError },
+        response: { ...ANSWERS, ...(generation === "v1" && { 401: ClientError }), 409: ClientError },
       },
       validatorCompiler: acceptAnything,
     },
@@ -71,6 +72,8 @@ export const responseRoutes: FastifyPluginAsync<ClientApiOptions> = async (app, 
       await countRequest(limiter, request);
       const { environment, json } = generation === "v1" ? await bodyFirst(request) : await environmentFirst(request);
       const input = readResponse(generation, json);
+      const { respondent } = input;
+      if (respondent && "userId" in respondent) requireUserSignature(environment, respondent.userId, request, json);
       const saved = await services.responses.create({ environment, input, sender: senderOf(request), rules: RULES[generation] });
       return { data: presentSaved(saved) };
     },
