@@ -1,10 +1,13 @@
 import { Command } from "commander";
 import { apiKeyCommand } from "./api-key.ts";
+import { backupCommand, restoreCommand } from "./backup.ts";
 import { bootstrapCommand } from "./bootstrap.ts";
 import { doctorCommand } from "./doctor.ts";
+import { exportCommand } from "./export.ts";
 import { importCommand } from "./import.ts";
 import { migrateCommand } from "./migrate.ts";
 import { openapiCommand } from "./openapi.ts";
+import { shardPlanCommand } from "./shard-plan.ts";
 import { webhooksCommand } from "./webhooks.ts";
 import { workerCommand } from "./worker.ts";
 
@@ -17,8 +20,12 @@ export function createProgram(): Command {
     migrateCommand(),
     bootstrapCommand(),
     apiKeyCommand(),
+    exportCommand(),
     importCommand(),
+    backupCommand(),
+    restoreCommand(),
     doctorCommand(),
+    shardPlanCommand(),
     openapiCommand(),
     workerCommand(),
     webhooksCommand(),
