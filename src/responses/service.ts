@@ -133,7 +133,7 @@ export function createResponseService({
     isOfOneItem: (error) => !isUnavailable(error),
     // Those that may stand in each other's way come one after another.
     keyOf: ({ environmentId, id, surveyId, displayId, requestKey, singleUseId }) =>
-      `${environmentId} ${displayId ?? requestKey ?? (singleUseId === null ? id : `${surveyId} ${singleUseId}`)}`,
+      `${environmentId} ${singleUseId === null ? (displayId ?? requestKey ?? id) : `${surveyId} ${singleUseId}`}`,
     merge: () => null,
     maxRunning: db.namedConnections,
     maxBatch: MAX_BATCH,
