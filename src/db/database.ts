@@ -144,7 +144,8 @@ export function openDatabase({ url, poolSize, prepared = true, log }: DatabaseOp
       await client.query("begin");
       await nameActor(client);
       const result = await work(transactionOf(client, (effect) => effects.push(effect)));
-      await client.query("commit");
+      const { command } = await client.query("commit");
+      if (command !== "COMMIT") throw new Error("the transaction was rolled back"); // a failed statement was swallowed
       for (const effect of effects) effect();
       return result;
     } catch (error) {

@@ -10,7 +10,7 @@ import {
 } from "./user-management.ts";
 
 export { authorizeCreator } from "./creator-role.ts";
-export type { UserManagementMinimumRole } from "./user-management.ts";
+export type { OrganizationRole, UserManagementMinimumRole } from "./user-management.ts";
 
 export type OrganizationService = ReturnType<typeof createOrganizationService>;
 

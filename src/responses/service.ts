@@ -86,6 +86,13 @@ const MAX_BATCH = 50;
 /** New responses that wait for a connection. */
 const MAX_WAITING = 2_000;
 
+/** As a response that is stored finds its contact: by its id or user id, or those of one that was merged into it. */
+const FIND_RESPONDENT = `
+  select "contactId" as id from contact_aliases where "environmentId" = $1 and (id = $2 or "userId" = $3)
+  union all
+  select id from contacts where "environmentId" = $1 and (id = $2 or "userId" = $3)
+  limit 1`;
+
 interface NewResponse {
   environment: EnvironmentConfiguration;
   survey: LiveSurvey;
@@ -126,7 +133,7 @@ export function createResponseService({
     isOfOneItem: (error) => !isUnavailable(error),
     // Those that may stand in each other's way come one after another.
     keyOf: ({ environmentId, id, surveyId, displayId, requestKey, singleUseId }) =>
-      `${environmentId} ${displayId ?? requestKey ?? (singleUseId === null ? id : `${surveyId} ${singleUseId}`)}`,
+      `${environmentId} ${singleUseId === null ? (displayId ?? requestKey ?? id) : `${surveyId} ${singleUseId}`}`,
     merge: () => null,
     maxRunning: db.namedConnections,
     maxBatch: MAX_BATCH,
@@ -323,12 +330,11 @@ export function createResponseService({
     const [contact] =
       respondent === null
         ? []
-        : await db.query<{ id: string }>(
-            "contactId" in respondent
-              ? `select id from contacts where "environmentId" = $1 and id = $2`
-              : `select id from contacts where "environmentId" = $1 and "userId" = $2`,
-            [environment.id, "contactId" in respondent ? respondent.contactId : respondent.userId],
-          );
+        : await db.query<{ id: string }>(FIND_RESPONDENT, [
+            environment.id,
+            "contactId" in respondent ? respondent.contactId : null,
+            "userId" in respondent ? respondent.userId : null,
+          ]);
     return (contact?.id ?? null) === contactId;
   }
 

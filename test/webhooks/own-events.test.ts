@@ -203,6 +203,26 @@ describe("segments", () => {
     ]);
   });
 
+  it("remember a survey that was seen before a thousand others", async () => {
+    const { environmentId } = tenant;
+    const [{ id: first }, { id: other }] = [await buildOwnSurvey(), await buildOwnSurvey()];
+    const within = { amount: 3, unit: "months" };
+    const seen = leaf({ type: "surveyInteraction" }, "haveSeen", { surveyScope: "specific", surveyIds: [first], within }, "and");
+    await buildSegment("Seen and paid", [attributeLeaf("plan", "pro"), seen]);
+    await server.db.prisma.contactAttributeKey.create({ data: { environmentId, id: newId(), key: "plan", dataType: "string" } });
+    const { id: contactId } = await buildContact(server.db, { environmentId, userId: "u" });
+    const own = { environmentId, contactId };
+    await server.db.prisma.display.createMany({
+      data: [
+        { ...own, id: newId(), surveyId: first, createdAt: new Date(Date.now() - 30 * 86_400_000) },
+        ...Array.from({ length: 1_000 }, () => ({ ...own, id: newId(), surveyId: other })),
+      ],
+    });
+    await listen(["segmentEntered", "segmentLeft"]);
+    await identify({ userId: "u", attributes: { plan: "pro" } });
+    expect(await types()).toEqual(["segmentEntered"]);
+  });
+
   it("may ask for the caller's device", async () => {
     const phones = await buildSegment("Payers on phones", [
       attributeLeaf("plan", "pro"),
