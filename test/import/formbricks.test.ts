@@ -50,7 +50,16 @@ describe("a dump of 2026", () => {
       },
     ]);
     expect(await target.rows(`select * from environments`)).toEqual([
-      { id: "wsp1", ...TIMES, projectId: "wsp1", type: "production", legacyId: "env1", appSetupCompleted: true },
+      {
+        id: "wsp1",
+        ...TIMES,
+        projectId: "wsp1",
+        type: "production",
+        legacyId: "env1",
+        appSetupCompleted: true,
+        identifySecret: null,
+        previousIdentifySecret: null,
+      },
     ]);
   });
 
