@@ -369,7 +369,7 @@ function createWebhooks({
     log,
   });
   const keepMs = config.WEBHOOK_LOG_DAYS * 86_400_000;
-  const webhookWorker = createDeliveryWorker({ queue, deliver: deliverer.deliver, now, log, keepMs });
+  const webhookWorker = createDeliveryWorker({ queue, deliverer, now, log, keepMs });
   const announce = createAnnouncer({ db, changes, worker: webhookWorker });
   const webhookDeliveries = createDeliveryLog({
     db,

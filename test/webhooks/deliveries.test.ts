@@ -293,14 +293,15 @@ describe("a webhook", () => {
     await harness.makeWebhook(receiver.url);
     await harness.fire();
     await harness.queue.expand();
-    const [lost] = await harness.queue.claim({ webhooks: 1, failing: 1 });
+    const [lost] = await harness.queue.claim({ webhooks: 1, failing: 1, lanes: [] });
     if (lost === undefined) throw new Error("nothing was claimed");
     harness.clock.pass(59_000);
     expect(await harness.drain()).toBe(0);
     harness.clock.pass(2_000);
     expect(await harness.drain()).toBe(1);
     const late = { status: 500, error: "http_status" as const, durationMs: 1 };
-    expect(await harness.queue.settle(lost, new Date(), late, { status: "failed" })).toBeNull();
+    const sent = { delivery: lost, startedAt: new Date(), result: late, verdict: { status: "failed" as const } };
+    expect(await harness.queue.settle(lost, [sent])).toBeNull();
     expect(await deliveries()).toMatchObject([{ status: "delivered", attempts: 2, log: [{ attempt: 2, status: 204 }] }]);
   });
 });
