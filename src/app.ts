@@ -1,26 +1,36 @@
 /** The HTTP surface: every contract under its prefix, built but not listening. */
 import { randomUUID } from "node:crypto";
-import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { Logger } from "pino";
+import { presentClientError } from "./api/client/envelope.ts";
 import { clientApi } from "./api/client/index.ts";
 import { personalPages, surveyPages } from "./api/links/index.ts";
 import { playground } from "./api/playground/index.ts";
-import { answerUnknownSprigPath, sprigApi } from "./api/sprig/index.ts";
+import { presentSprigError } from "./api/sprig/envelope.ts";
+import { answerUnknownSprigPath, isSprigCaller, sprigApi } from "./api/sprig/index.ts";
+import { presentStorageError } from "./api/storage/envelope.ts";
 import { storageApi } from "./api/storage/index.ts";
+import { presentUserpilotError } from "./api/userpilot/envelope.ts";
 import { userpilotApi } from "./api/userpilot/index.ts";
+import { presentV1Error } from "./api/v1/envelope.ts";
 import { v1Api } from "./api/v1/index.ts";
+import { presentV2Error } from "./api/v2/envelope.ts";
 import { v2Api } from "./api/v2/index.ts";
 import { type CompleteConfig, isPlaygroundServed } from "./config/env.ts";
 import { logRequests } from "./http/access-log.ts";
 import { createCodedErrorPresenter } from "./http/coded-error.ts";
 import { createErrorHandler } from "./http/errors.ts";
+import { createFrameworkErrorHandler } from "./http/framework-errors.ts";
 import { healthRoutes, type ReadinessProbe } from "./http/health.ts";
 import type { Metrics } from "./http/metrics.ts";
 import { openApiDocument } from "./http/openapi.ts";
+import type { OverloadGuard } from "./http/overload.ts";
 import { requirePermissions } from "./http/permission-check.ts";
 import type { RateLimiter } from "./http/rate-limit.ts";
 import { packageFiles, scriptFiles } from "./http/script-files.ts";
+import { cutSlowBodies } from "./http/slow-body.ts";
+import type { Tracing } from "./http/tracing.ts";
 import { answerUnknownPath } from "./http/unknown-path.ts";
 import type { Services } from "./services.ts";
 import { OWN_EVENT_BODIES } from "./webhooks/service.ts";
@@ -31,12 +41,16 @@ export interface AppOptions {
   log: Logger;
   limiter: RateLimiter;
   readiness: ReadinessProbe;
+  /** Null where nobody has to be protected. */
+  overload: OverloadGuard | null;
   /** Null when they are off. */
   metrics: Metrics | null;
+  /** Null when it is off. */
+  tracing: Tracing | null;
 }
 
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, services, log, limiter, readiness, metrics } = options;
+  const { config, services, log, limiter, readiness, overload, metrics, tracing } = options;
   const logger: FastifyBaseLogger = log;
   const app = fastify({
     loggerInstance: logger,
@@ -52,13 +66,18 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
     requestTimeout: 120_000, // an upload over a slow mobile network; heads have less
     keepAliveTimeout: 65_000,
+    // No hook runs before it.
+    frameworkErrors: (error, request, reply) => {
+      reply.headers(headersOf(request));
+      answerBadAddress(error, request, reply);
+    },
     genReqId: (request) => acceptRequestId(request.headers["x-request-id"]) ?? randomUUID(),
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(createErrorHandler(createCodedErrorPresenter()));
-  app.addHook("onRequest", async (_request, reply) => {
-    reply.headers(SECURITY_HEADERS);
+  app.addHook("onRequest", async (request, reply) => {
+    reply.headers(headersOf(request));
   });
   app.addHook("onSend", (_request, reply, payload, done) => {
     if (!readiness.isAccepting()) reply.header("connection", "close"); // else the client goes on using a connection that we wait for
@@ -67,6 +86,9 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   logRequests(app, config.ACCESS_LOG);
   const permissions = requirePermissions(app);
   if (metrics) metrics.measure(app);
+  overload?.protect(app);
+  cutSlowBodies(app);
+  tracing?.traceRequests(app);
   answerUnknownPath(app);
 
   await app.register(openApiDocument, { webhooks: OWN_EVENT_BODIES });
@@ -104,6 +126,26 @@ const SECURITY_HEADERS = {
   "referrer-policy": "strict-origin-when-cross-origin",
   "x-frame-options": "SAMEORIGIN",
 };
+
+/** On every answer. */
+const headersOf = ({ id }: FastifyRequest) => ({ ...SECURITY_HEADERS, "x-request-id": id });
+
+/** What cannot be routed has no scope with an error handler: the beginning of the address tells the contract. */
+const answerBadAddress = createFrameworkErrorHandler(
+  [
+    { prefix: "/api/v1/client", present: presentClientError },
+    { prefix: "/api/v2/client", present: presentClientError },
+    { prefix: "/api/v1", present: presentV1Error },
+    { prefix: "/api/v2", present: presentV2Error },
+    { prefix: "/storage", present: presentStorageError },
+    { prefix: "/v1", isMeant: isSprigCaller, present: presentSprigError },
+    { prefix: "/v1", present: presentUserpilotError },
+    { prefix: "/userpilot", present: presentUserpilotError },
+    { prefix: "/v2", present: presentSprigError },
+    { prefix: "/sprig", present: presentSprigError },
+  ],
+  createCodedErrorPresenter(),
+);
 
 /** A client's own request id is kept when it is short and harmless to log. */
 const acceptRequestId = (header: string | string[] | undefined): string | undefined =>

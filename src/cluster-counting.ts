@@ -2,12 +2,10 @@
 import { createAnswers } from "./cluster-answers.ts";
 import type { CountRequest } from "./cluster-messages.ts";
 import type { CountedBucket, RateStore } from "./http/rate-limit.ts";
+import { rememberRefusals } from "./http/refusal-memory.ts";
 
 /** A request is served uncounted when the primary does not answer in this time: limits protect, they must not stop us. */
 const COUNT_TIMEOUT_MS = 50;
-
-/** Clients known to be over their limit are remembered here, up to this many. */
-const MAX_REFUSED = 100_000;
 
 export interface RemoteStore {
   store: RateStore;
@@ -19,25 +17,10 @@ export interface RemoteStore {
 export function createRemoteStore(ask: (batch: number, requests: CountRequest[]) => void): RemoteStore {
   const counts = createAnswers<number[]>();
   let batch: { requests: CountRequest[]; waits: Promise<number[] | null> } | undefined;
-  /** Bucket and client → when the client may come again. Saves asking, so that a flood costs the primary nothing. */
-  const refusedUntil = new Map<string, number>();
-  return { store: { count }, settle: counts.settle };
+  return { store: rememberRefusals({ count }), settle: counts.settle };
 
-  function count(bucket: CountedBucket, client: string): number | Promise<number> {
-    const key = `${bucket.name} ${client}`;
-    const until = refusedUntil.get(key);
-    if (until !== undefined) {
-      const wait = until - Date.now();
-      if (wait > 0) return wait;
-      refusedUntil.delete(key);
-    }
-    return enlist({ ...bucket, client }).then((wait) => {
-      if (wait > 0) {
-        if (refusedUntil.size >= MAX_REFUSED) refusedUntil.clear();
-        refusedUntil.set(key, Date.now() + wait);
-      }
-      return wait;
-    });
+  function count(bucket: CountedBucket, client: string): Promise<number> {
+    return enlist({ ...bucket, client });
   }
 
   async function enlist(request: CountRequest): Promise<number> {

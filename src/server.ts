@@ -7,9 +7,14 @@ import { type ChangeFeed, openChangeFeed } from "./db/change-feed.ts";
 import { type Database, openDatabase } from "./db/database.ts";
 import { createJobQueue, type JobQueue } from "./db/job-queue.ts";
 import { pendingMigrations } from "./db/migrate.ts";
+import { traceDatabase } from "./db/traced-database.ts";
 import type { MetricJson, Metrics } from "./http/metrics.ts";
-import { createRateLimiter, type RateStore } from "./http/rate-limit.ts";
+import { createOverloadGuard } from "./http/overload.ts";
+import type { RateStore } from "./http/rate-limit.ts";
+import type { Tracing } from "./http/tracing.ts";
+import { openRateLimiter } from "./open-rate-limiter.ts";
 import { backgroundTasks, createServices, type Services } from "./services.ts";
+import type { Trace } from "./shared/trace.ts";
 
 export interface BackendOptions {
   config: CompleteConfig;
@@ -18,6 +23,8 @@ export interface BackendOptions {
   /** The same database past a transaction pooler. */
   directUrl?: string | undefined;
   log: Logger;
+  /** Absent: nobody looks. */
+  trace?: Trace | undefined;
 }
 
 /** What the processes of a server with several workers share. */
@@ -51,11 +58,12 @@ export interface Server extends Backend {
   close(): Promise<void>;
 }
 
-export async function openBackend({ config, url, directUrl = url, log }: BackendOptions): Promise<Backend> {
-  const db = openDatabase({ url, poolSize: poolSizeOf(config), prepared: config.DATABASE_PREPARED_STATEMENTS, log });
+export async function openBackend({ config, url, directUrl = url, log, trace }: BackendOptions): Promise<Backend> {
+  const database = openDatabase({ url, poolSize: poolSizeOf(config), prepared: config.DATABASE_PREPARED_STATEMENTS, log });
+  const db = trace ? traceDatabase(database, trace) : database;
   const changes = await openChangeFeed({ url: directUrl, log });
   const queue = createJobQueue({ url: directUrl, log });
-  const services = createServices({ config, db, changes, queue, log });
+  const services = createServices({ config, db, changes, queue, log, trace });
   return { db, changes, queue, services, close };
 
   async function close(): Promise<void> {
@@ -65,6 +73,10 @@ export async function openBackend({ config, url, directUrl = url, log }: Backend
   }
 }
 
+/** Statements that may wait for each connection before requests are refused; of few connections so many in all. */
+const WAITING_PER_CONNECTION = 5;
+const MIN_WAITING = 100;
+
 /** This process's share of the connections. */
 const poolSizeOf = ({ DATABASE_POOL_SIZE, WORKERS }: CompleteConfig): number =>
   WORKERS === 1 ? DATABASE_POOL_SIZE : Math.max(2, Math.floor(DATABASE_POOL_SIZE / WORKERS));
@@ -72,23 +84,26 @@ const poolSizeOf = ({ DATABASE_POOL_SIZE, WORKERS }: CompleteConfig): number =>
 /** @param shared absent when this process serves alone */
 export async function createServer(options: BackendOptions & { shared?: SharedAmongWorkers }): Promise<Server> {
   const { config, log, shared } = options;
-  const backend = await openBackend(options);
+  const tracing = config.TRACING ? await openTracing() : null;
+  const backend = await openBackend({ ...options, trace: tracing?.trace });
   const { db, changes, services } = backend;
   let isAccepting = true;
   let isMigrated = false;
-  const limiter = createRateLimiter({
-    enabled: config.RATE_LIMIT,
-    limits: { client: config.RATE_LIMIT_CLIENT, management: config.RATE_LIMIT_MANAGEMENT },
-    store: shared?.store,
+  const limits = await openRateLimiter({ config, url: options.url, log, workersStore: shared?.store });
+  const overload = createOverloadGuard({
+    maxRunning: config.MAX_CONCURRENT_REQUESTS,
+    waiting: () => db.connections().waiting,
+    maxWaiting: Math.max(MIN_WAITING, WAITING_PER_CONNECTION * poolSizeOf(config)),
   });
-  const metrics = config.METRICS ? await openMetrics(backend, shared) : null;
+  const uncounted = limits.uncounted;
+  const metrics = config.METRICS ? await openMetrics(backend, { uncounted, overloaded: overload.refused }, shared) : null;
   const readiness = {
     isAccepting: () => isAccepting,
     isDatabaseReachable: db.isReachable,
     isCacheCurrent: changes.isListening,
     isMigrated: checkMigrated,
   };
-  const app = await createApp({ config, services, log, limiter, readiness, metrics });
+  const app = await createApp({ config, services, log, limiter: limits.limiter, readiness, overload, metrics, tracing });
   backend.queue.start(backgroundTasks(services));
   return { ...backend, app, startDelivering, stopAccepting, close };
 
@@ -115,16 +130,29 @@ export async function createServer(options: BackendOptions & { shared?: SharedAm
     const sweep = setInterval(() => app.server.closeIdleConnections(), 100);
     await app.close();
     clearInterval(sweep);
+    await limits.close();
     await backend.close();
+    await tracing?.close();
   }
 }
 
-async function openMetrics({ db, services }: Backend, shared: SharedAmongWorkers | undefined): Promise<Metrics> {
+async function openTracing(): Promise<Tracing> {
+  const { createTracing } = await import("./http/tracing.ts");
+  return createTracing();
+}
+
+async function openMetrics(
+  { db, services }: Backend,
+  edge: { uncounted(): number; overloaded(): number },
+  shared: SharedAmongWorkers | undefined,
+): Promise<Metrics> {
   const { createMetrics } = await import("./http/metrics.ts");
   const metrics = await createMetrics({
     sources: {
       identifyQueue: services.contacts.load,
       connections: db.connections,
+      uncountedRequests: edge.uncounted,
+      refusedRequests: edge.overloaded,
       typeConflicts: services.typeConflicts.total,
       webhookDeliveries: services.webhookDeliveries.measure,
     },

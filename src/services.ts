@@ -31,6 +31,7 @@ import type { Database } from "./db/database.ts";
 import type { JobQueue } from "./db/job-queue.ts";
 import { onceCommitted } from "./db/write-scope.ts";
 import { createDisplayService, type DisplayService } from "./displays/service.ts";
+import { createIdentifySecretService, type IdentifySecretService } from "./environments/identify-secret.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createErasureService, createSuppression, type ErasureService } from "./erasures/service.ts";
 import { createEventDirectory, type EventDirectory } from "./events/directory.ts";
@@ -47,10 +48,12 @@ import { createResponseService, type ResponseService } from "./responses/service
 import { createSingleUseLinks } from "./responses/single-use.ts";
 import { readElements } from "./responses/survey-elements.ts";
 import { createGateTokens } from "./responses/tokens.ts";
+import { createSealedSecretService, type SealedSecretService } from "./sealed-secrets/service.ts";
 import { createSegmentManagement, type SegmentManagement } from "./segments/management.ts";
 import { createSegmentService, type SegmentService } from "./segments/service.ts";
 import { newId } from "./shared/ids.ts";
 import { createSecretBox } from "./shared/secret-box.ts";
+import { type Trace, untraced } from "./shared/trace.ts";
 import { createLiveSurveyService } from "./surveys/live-survey.ts";
 import { createSurveyService, type SurveyService } from "./surveys/service.ts";
 import { createTeamService, type TeamService } from "./teams/service.ts";
@@ -91,6 +94,7 @@ export interface Services {
   erasures: ErasureService;
   eventDirectory: EventDirectory;
   events: EventService;
+  identifySecrets: IdentifySecretService;
   idempotency: IdempotencyService;
   jobs: JobService;
   linkSurveys: LinkSurveyService;
@@ -98,6 +102,7 @@ export interface Services {
   projects: ProjectService;
   responseManagement: ResponseManagement;
   responses: ResponseService;
+  sealedSecrets: SealedSecretService;
   segmentManagement: SegmentManagement;
   segments: SegmentService;
   surveys: SurveyService;
@@ -118,16 +123,27 @@ export function createServices({
   changes,
   queue,
   log,
+  trace = untraced,
 }: {
   config: CompleteConfig;
   db: Database;
   changes: ChangeFeed;
   queue: JobQueue;
   log: Logger;
+  trace?: Trace | undefined;
 }): Services {
+  const { ENCRYPTION_KEY: encryptionKey, ENCRYPTION_KEY_PREVIOUS: previousKeys } = config;
+  const secretBox = createSecretBox(encryptionKey, previousKeys);
   const apiKeys = createApiKeyService({ db, changes, newId, now: Date.now });
-  const environments = createEnvironmentService({ db, changes, log, installation: installationOf(config) });
-  const { outbox, ...webhooks } = createWebhooks({ config, db, changes, environments, log });
+  const environments = createEnvironmentService({
+    db,
+    changes,
+    log,
+    installation: installationOf(config),
+    openSecret: secretBox.open,
+    identifySecrets: config.IDENTIFY_SECRET,
+  });
+  const { outbox, ...webhooks } = createWebhooks({ config, db, changes, environments, log, trace });
   const watch = createContactWatch({ outbox, now: Date.now });
   const companies = createCompanyService({ db, newId });
   const contacts = createContactService({
@@ -139,8 +155,7 @@ export function createServices({
     now: Date.now,
     maxAttributeKeys: config.MAX_ATTRIBUTE_KEYS,
   });
-  const encryptionKey = config.ENCRYPTION_KEY;
-  const suppression = createSuppression({ db, encryptionKey });
+  const suppression = createSuppression({ db, encryptionKey, previousKeys });
   const events = createEventService({
     db,
     contacts,
@@ -160,7 +175,7 @@ export function createServices({
     minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE,
   });
   const segments = createSegmentService({ db });
-  const singleUseLinks = createSingleUseLinks({ encryptionKey: config.ENCRYPTION_KEY });
+  const singleUseLinks = createSingleUseLinks({ encryptionKey, previousKeys });
   const actionClasses = createActionClassService({ db, environments, newId, now: Date.now });
   const surveys = createSurveyService({
     db,
@@ -216,7 +231,7 @@ export function createServices({
     forgetEnvironment: environments.forget,
   });
   const teams = createTeamService({ db, newId, now: Date.now, minimumRole: config.USER_MANAGEMENT_MINIMUM_ROLE });
-  const contactLinkTokens = createContactLinkTokens({ encryptionKey: config.ENCRYPTION_KEY, now: Date.now });
+  const contactLinkTokens = createContactLinkTokens({ encryptionKey, previousKeys, now: Date.now });
   const contactLinks = createContactLinkService({
     db,
     environments,
@@ -299,7 +314,9 @@ export function createServices({
     erasures,
     eventDirectory: createEventDirectory({ db }),
     events,
-    idempotency: createIdempotencyService({ db, secretBox: createSecretBox(encryptionKey), now: Date.now }),
+    identifySecrets: createIdentifySecretService({ db, secretBox, newSecret: newIdentifySecret, forget: environments.forget }),
+    sealedSecrets: createSealedSecretService({ db, secretBox }),
+    idempotency: createIdempotencyService({ db, secretBox, now: Date.now }),
     jobs,
     linkSurveys,
     organizations,
@@ -342,15 +359,17 @@ function createWebhooks({
   changes,
   environments,
   log,
+  trace,
 }: {
   config: CompleteConfig;
   db: Database;
   changes: ChangeFeed;
   environments: EnvironmentService;
   log: Logger;
+  trace: Trace;
 }) {
   const now = Date.now;
-  const secretBox = createSecretBox(config.ENCRYPTION_KEY);
+  const secretBox = createSecretBox(config.ENCRYPTION_KEY, config.ENCRYPTION_KEY_PREVIOUS);
   const newSecret = () => `whsec_${randomBytes(32).toString("base64")}`;
   const addresses = createAddressRules({
     allowInternal: config.DANGEROUSLY_ALLOW_WEBHOOK_INTERNAL_URLS,
@@ -368,8 +387,10 @@ function createWebhooks({
     random: Math.random,
     log,
   });
+  const send: typeof deliverer.send = (delivery, signal) =>
+    trace("webhook delivery", { "mortar.webhook.event": delivery.event }, () => deliverer.send(delivery, signal));
   const keepMs = config.WEBHOOK_LOG_DAYS * 86_400_000;
-  const webhookWorker = createDeliveryWorker({ queue, deliverer, now, log, keepMs });
+  const webhookWorker = createDeliveryWorker({ queue, deliverer: { ...deliverer, send }, now, log, keepMs });
   const announce = createAnnouncer({ db, changes, worker: webhookWorker });
   const webhookDeliveries = createDeliveryLog({
     db,
@@ -399,6 +420,8 @@ const installationOf = (config: CompleteConfig) => ({
   publicUrl: publicUrl(config),
   recaptchaSiteKey: config.RECAPTCHA_SECRET_KEY === undefined ? null : (config.RECAPTCHA_SITE_KEY ?? null),
 });
+
+const newIdentifySecret = (): string => randomBytes(32).toString("base64url");
 
 /** What runs in the background of a server. */
 export function backgroundTasks({ auditLog, erasures, events, idempotency, jobs }: Services): Parameters<JobQueue["start"]>[0] {

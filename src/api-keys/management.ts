@@ -1,7 +1,7 @@
 import { notifyChange } from "../db/change-feed.ts";
 import type { Database, Transaction } from "../db/database.ts";
 import { type Page, queryPage } from "../db/page.ts";
-import { authorizeCreator } from "../organizations/service.ts";
+import { authorizeCreator, type OrganizationRole } from "../organizations/service.ts";
 import {
   mayUseEnvironment,
   mayUseOrganization,
@@ -96,15 +96,17 @@ export function createApiKeyManagement({
 
   /**
    * Gives a key a new secret, which is shown this once; with the old one no request passes any more, on any replica.
-   * Throws `forbidden`, also when the key may do more than the caller; `not_found` (apiKey).
+   * Throws `forbidden`, also when the key may do more than the caller, by itself or by its creator's role; `not_found`
+   * (apiKey).
    */
   async function rotate(caller: Principal, organizationId: string, id: string): Promise<ApiKey & { secret: string }> {
     const secret = generateKey();
     const { lookupHash, isLegacy } = keyLookup(secret);
-    const rotated = await write(caller, organizationId, async (tx) => {
+    const rotated = await write(caller, organizationId, async (tx, role) => {
       await tx.query(`select 1 from api_keys where "organizationId" = $1 and id = $2 for update`, [organizationId, id]);
       const apiKey = await load(tx, organizationId, id);
       requireHeld(caller, apiKey);
+      if (role === "manager") await requireNoHigherCreator(tx, apiKey);
       await tx.query(`update api_keys set "lookupHash" = $2, "isLegacy" = $3, "lastUsedAt" = null where id = $1`, [
         id,
         lookupHash,
@@ -136,15 +138,14 @@ export function createApiKeyManagement({
   async function write<Result>(
     caller: Principal,
     organizationId: string,
-    work: (tx: Transaction) => Promise<Result>,
+    work: (tx: Transaction, creatorRole: OrganizationRole | null) => Promise<Result>,
   ): Promise<Result> {
     requireOrganization(caller, organizationId, "write");
     return await db.transaction(async (tx) => {
       // Who was revoked a moment ago makes nothing that lives on; who is being revoked is waited for.
       const callers = await tx.query(`select 1 from api_keys where id = $1 for key share`, [caller.apiKeyId]);
       if (callers.length === 0) throw unauthenticated();
-      await authorizeCreator(tx, caller, "manager");
-      return await work(tx);
+      return await work(tx, await authorizeCreator(tx, caller, "manager"));
     });
   }
 }
@@ -170,6 +171,19 @@ function requireHeld(caller: Principal, { organizationId, organizationAccess, pe
     (!write || mayUseOrganization(caller, organizationId, "write")) &&
     Object.entries(permissions).every(([environmentId, level]) => mayUseEnvironment(caller, environmentId, level));
   if (!holds) throw forbidden();
+}
+
+/**
+ * Throws `forbidden` for a key that a manager's key may not learn the secret of: an owner's, which may change owners, and
+ * one without a creator, which no role limits.
+ */
+async function requireNoHigherCreator(tx: Transaction, { organizationId, createdBy }: ApiKey): Promise<void> {
+  if (createdBy === null) throw forbidden();
+  const owners = await tx.query(`select 1 from memberships where "organizationId" = $1 and "userId" = $2 and role = 'owner'`, [
+    organizationId,
+    createdBy,
+  ]);
+  if (owners.length > 0) throw forbidden();
 }
 
 async function load(db: Pick<Transaction, "query">, organizationId: string, id: string): Promise<ApiKey> {

@@ -3,39 +3,29 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { completeConfig } from "../config/encryption-key.ts";
 import { type Config, ConfigError, readConfig } from "../config/env.ts";
-import { pendingMigrations } from "../db/migrate.ts";
 import { openSession, type Session } from "../db/session.ts";
 import { type StartedDatabase, startDatabase } from "../db/start-database.ts";
+import { SEALED_COLUMNS } from "../sealed-secrets/service.ts";
 import { createSecretBox } from "../shared/secret-box.ts";
+import { examineServer } from "./doctor-database.ts";
+import { examineDisk, examinePublicUrl, examineTogether, nearestExisting } from "./doctor-surroundings.ts";
+import { type Finding, hint, messageOf, ok, problem } from "./finding.ts";
 import { CommandFailure, createCommandLogger } from "./run.ts";
 
-/** One thing looked at. A problem says what to do about it. */
-interface Finding {
-  what: string;
-  isProblem: boolean;
-  text: string;
-}
-
 const WAIT_MS = 3_000;
-/** PostgreSQL's `server_version_num`. */
-const OLDEST_VERSION = 150_000;
 
 export const doctorCommand = (): Command =>
   new Command("doctor")
     .description(
-      "Looks whether the server can run: configuration, data folder, encryption key, database and its version, migrations. One line each; exit status 1 when something is wrong. Changes nothing.",
+      "Looks whether the server can run: configuration, data folder, disk, encryption key, database with its version, settings, clock and migrations, and whether PUBLIC_URL leads to it. One line each, with what to do; exit status 1 when something is wrong. Changes nothing.",
     )
     .addHelpText("after", "\nExample:\n  mortar doctor")
     .action(async () => {
       const findings = await examine();
-      for (const { what, isProblem, text } of findings)
-        console.log(`${(isProblem ? "problem" : "ok").padEnd(8)} ${what.padEnd(15)} ${text}`);
-      const problems = findings.filter(({ isProblem }) => isProblem).length;
+      for (const { what, level, text } of findings) console.log(`${level.padEnd(8)} ${what.padEnd(15)} ${text}`);
+      const problems = findings.filter(({ level }) => level === "problem").length;
       if (problems > 0) throw new CommandFailure(`${problems} problem${problems === 1 ? "" : "s"} found`);
     });
-
-const ok = (what: string, text: string): Finding => ({ what, isProblem: false, text });
-const problem = (what: string, text: string): Finding => ({ what, isProblem: true, text });
 
 async function examine(): Promise<Finding[]> {
   let config: Config;
@@ -48,25 +38,23 @@ async function examine(): Promise<Finding[]> {
   const isNew = config.DATABASE_URL === undefined && !existsSync(join(config.DATA_DIR, "postgres"));
   return [
     ok("configuration", "every variable has a valid value"),
+    ...examineTogether(config),
     examineDataFolder(config),
+    examineDisk(config),
     ...(isNew
       ? [ok("database", `none in ${config.DATA_DIR} yet; the server makes it at its first start`), examineKey(config)]
       : await examineDatabase(config)),
+    await examinePublicUrl(config),
   ];
 }
 
 function examineDataFolder({ DATA_DIR }: Config): Finding {
   try {
-    accessSync(existsSync(DATA_DIR) ? DATA_DIR : firstExistingAbove(DATA_DIR), constants.W_OK | constants.X_OK);
+    accessSync(nearestExisting(DATA_DIR), constants.W_OK | constants.X_OK);
     return ok("data folder", `${DATA_DIR} is writable`);
   } catch (error) {
     return problem("data folder", `${messageOf(error)}: give this user the folder, or set DATA_DIR to another`);
   }
-}
-
-function firstExistingAbove(folder: string): string {
-  const above = join(folder, "..");
-  return above === folder || existsSync(above) ? above : firstExistingAbove(above);
 }
 
 /** Without a database nothing is sealed yet, and the key may still be missing. */
@@ -104,7 +92,7 @@ async function examineDatabase(config: Config): Promise<Finding[]> {
   try {
     const session = await openSession({ url: database.directUrl, name: "doctor" });
     try {
-      return [await examineVersion(session), await examineMigrations(session), await examineSealed(session, config)];
+      return [...(await examineServer(session, config)), await examineSealed(session, config)];
     } finally {
       await session.close();
     }
@@ -113,43 +101,44 @@ async function examineDatabase(config: Config): Promise<Finding[]> {
   }
 }
 
-async function examineVersion(session: Session): Promise<Finding> {
-  const [row] = await session.query<{ number: number; version: string }>(
-    "select current_setting('server_version_num')::integer as number, current_setting('server_version') as version",
-  );
-  const { number = 0, version = "unknown" } = row ?? {};
-  return number >= OLDEST_VERSION
-    ? ok("database", `PostgreSQL ${version} answers`)
-    : problem("database", `PostgreSQL ${version} is too old: use version 15 or newer`);
-}
-
-async function examineMigrations(session: Session): Promise<Finding> {
-  const pending = await pendingMigrations(session);
-  return pending.length === 0
-    ? ok("migrations", "all are applied")
-    : problem("migrations", `${pending.length} not applied, first ${pending[0]}: run mortar migrate`);
-}
-
-/** Whether what is stored encrypted can be opened with the key that the server would use. */
+/** Whether what is stored encrypted can be opened with the keys that the server would use. */
 async function examineSealed(session: Session, config: Config): Promise<Finding> {
-  const [table] = await session.query<{ exists: boolean }>("select to_regclass('webhooks') is not null as exists");
-  const [sealed] = table?.exists
-    ? await session.query<{ secret: string }>("select secret from webhooks where secret is not null limit 1")
-    : [];
+  const sealed = await findSealed(session);
   const found = examineKey(config);
-  if (sealed === undefined || found.isProblem) return found;
+  if (sealed.length === 0 || found.level === "problem") return found;
+  const isThere = config.ENCRYPTION_KEY !== undefined || existsSync(join(config.DATA_DIR, "encryption.key"));
+  if (!isThere) return problem("encryption key", "missing, and secrets are stored: bring back encryption.key or ENCRYPTION_KEY");
+  const box = createSecretBox(completeConfig(config).ENCRYPTION_KEY, config.ENCRYPTION_KEY_PREVIOUS);
   try {
-    const isThere = config.ENCRYPTION_KEY !== undefined || existsSync(join(config.DATA_DIR, "encryption.key"));
-    if (!isThere)
-      return problem("encryption key", "missing, and secrets are stored: bring back encryption.key or ENCRYPTION_KEY");
-    createSecretBox(completeConfig(config).ENCRYPTION_KEY).open(sealed.secret);
-    return found;
+    for (const secret of sealed) box.open(secret);
   } catch {
     return problem(
       "encryption key",
-      "stored secrets cannot be opened with it: set ENCRYPTION_KEY to the one they were stored with",
+      "stored secrets cannot be opened with it: set ENCRYPTION_KEY to the one they were stored with, or add that to ENCRYPTION_KEY_PREVIOUS",
     );
   }
+  if (sealed.some((secret) => !secret.startsWith(box.prefix)))
+    return hint("encryption key", "some secrets are sealed with a former key: run mortar reseal");
+  if (config.ENCRYPTION_KEY_PREVIOUS.length > 0)
+    return hint(
+      "encryption key",
+      "every secret is sealed with it: ENCRYPTION_KEY_PREVIOUS only keeps older links and erasures good",
+    );
+  return found;
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** One secret for each key that any was sealed with; none where the tables are not there yet. */
+async function findSealed(session: Session): Promise<string[]> {
+  const places = await session.query<{ table: string; column: string }>(
+    `select table_name as table, column_name as column from information_schema.columns
+     where table_schema = current_schema() and (table_name, column_name) in (${SEALED_COLUMNS.map(
+       ({ table, column }) => `('${table}', '${column}')`,
+     ).join(", ")})`,
+  );
+  if (places.length === 0) return [];
+  const parts = places.map(({ table, column }) => `select "${column}" as sealed from "${table}" where "${column}" is not null`);
+  const rows = await session.query<{ sealed: string }>(
+    `select distinct on (split_part(sealed, '.', 2)) sealed from (${parts.join(" union all ")}) found`,
+  );
+  return rows.map(({ sealed }) => sealed);
+}

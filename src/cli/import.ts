@@ -8,14 +8,52 @@ import type { Source } from "../import/formbricks/source.ts";
 import { newId } from "../shared/ids.ts";
 import { createSecretBox } from "../shared/secret-box.ts";
 import { surveyProblem } from "../surveys/model/parse.ts";
+import { type ImportReport, importLines } from "../transfer/service.ts";
+import { readArchiveFile } from "./archive-file.ts";
 import { createProgress } from "./progress.ts";
 import { UsageError, withDatabase } from "./run.ts";
+import { formatTable } from "./table.ts";
 
 export const importCommand = (): Command =>
   new Command("import")
-    .description("Brings data from another product into this installation.")
-    .addHelpText("after", "\nExample:\n  mortar import formbricks --file dump.json")
+    .description("Brings data into this installation: what mortar export wrote, or what another product has.")
+    .argument("<file>", "what mortar export wrote; - is stdin")
+    .addHelpText("after", IMPORT_HELP)
+    .action(async (file: string) => {
+      await withDatabase("configured", async ({ database }) => {
+        const progress = createProgress({ stream: process.stderr });
+        try {
+          const report = await importLines({
+            url: database.directUrl,
+            source: readArchiveFile(file),
+            onProgress: progress.update,
+          });
+          progress.end();
+          console.log(formatImport(report));
+        } finally {
+          progress.end();
+        }
+      });
+    })
     .addCommand(formbricksCommand());
+
+function formatImport({ read, written }: ImportReport): string {
+  const rows = Object.entries(read).map(([type, count]) => {
+    const made = written[type] ?? 0;
+    return [type, String(count), String(made), String(count - made)];
+  });
+  return formatTable(["type", "read", "written", "there"], rows);
+}
+
+const IMPORT_HELP = `
+It keeps all ids, and leaves what is there already under its id as it is, so it can be run again, also beside a running
+server. It writes all or nothing. API keys and webhooks' secrets are not in an export: make new ones afterwards, with
+mortar api-key create and mortar webhooks rotate-secret. Webhooks that are on are on.
+
+Examples:
+  mortar import production.ndjson
+  gunzip -c organization.ndjson.gz | mortar import -
+  mortar import formbricks --file dump.json`;
 
 const HELP = `
 Ids, API keys and timestamps are kept, so that SDKs and scripts need nothing but the new address. Reads databases of
@@ -51,7 +89,7 @@ const formbricksCommand = (): Command =>
           const report = await importFormbricks({
             url: database.directUrl,
             source,
-            secretBox: createSecretBox(config.ENCRYPTION_KEY),
+            secretBox: createSecretBox(config.ENCRYPTION_KEY, config.ENCRYPTION_KEY_PREVIOUS),
             judgeSurvey,
             onProgress: (step) => progress.update(formatProgress(step)),
           });

@@ -32,14 +32,16 @@ async function describeServer(): Promise<unknown> {
     config,
     services: createServices({ config, db, changes, queue, log }),
     log,
-    limiter: createRateLimiter({ enabled: false, limits: { client: 0, management: 0 } }),
+    limiter: createRateLimiter({ enabled: false, limits: { client: 0, environment: 0, management: 0 } }),
     readiness: {
       isAccepting: () => false,
       isDatabaseReachable: async () => false,
       isMigrated: async () => false,
       isCacheCurrent: () => false,
     },
+    overload: null,
     metrics: null,
+    tracing: null,
   });
   try {
     await app.ready();

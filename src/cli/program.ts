@@ -1,10 +1,15 @@
 import { Command } from "commander";
 import { apiKeyCommand } from "./api-key.ts";
+import { backupCommand, restoreCommand } from "./backup.ts";
 import { bootstrapCommand } from "./bootstrap.ts";
 import { doctorCommand } from "./doctor.ts";
+import { exportCommand } from "./export.ts";
+import { identifySecretCommand } from "./identify-secret.ts";
 import { importCommand } from "./import.ts";
 import { migrateCommand } from "./migrate.ts";
 import { openapiCommand } from "./openapi.ts";
+import { resealCommand } from "./reseal.ts";
+import { shardPlanCommand } from "./shard-plan.ts";
 import { webhooksCommand } from "./webhooks.ts";
 import { workerCommand } from "./worker.ts";
 
@@ -17,11 +22,17 @@ export function createProgram(): Command {
     migrateCommand(),
     bootstrapCommand(),
     apiKeyCommand(),
+    exportCommand(),
     importCommand(),
+    backupCommand(),
+    restoreCommand(),
     doctorCommand(),
+    shardPlanCommand(),
     openapiCommand(),
     workerCommand(),
     webhooksCommand(),
+    identifySecretCommand(),
+    resealCommand(),
   ];
   const program = new Command("mortar").description("Administers a Mortar installation.").addHelpText("after", HELP);
   for (const command of commands) program.addCommand(command);

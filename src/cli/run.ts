@@ -1,6 +1,7 @@
 /** What every command needs: the configuration, the database for as long as it works, and an end that people can read. */
 import { CommanderError } from "commander";
 import { type Logger, pino } from "pino";
+import { ArchiveError, RestoreRefused } from "../backup/service.ts";
 import { completeConfig } from "../config/encryption-key.ts";
 import { type CompleteConfig, type Config, ConfigError, readConfig } from "../config/env.ts";
 import { isUnavailable } from "../db/errors.ts";
@@ -9,6 +10,7 @@ import { SourceError } from "../import/formbricks/source.ts";
 import { type Backend, openBackend } from "../server.ts";
 import { Problem } from "../shared/problem.ts";
 import { StartError } from "../shared/start-error.ts";
+import { TransferError } from "../transfer/service.ts";
 
 /** Wrong usage that only shows once the arguments are looked at together. */
 export class UsageError extends Error {
@@ -29,14 +31,18 @@ export interface CommandContext {
   log: Logger;
 }
 
-/** Runs `work` with the database up (shared with a server that has it already), and gives it back afterwards. */
+/**
+ * Runs `work` with the database up, and gives it back afterwards. It is shared with a server that has it already; with
+ * `share` false that is refused.
+ */
 export async function withDatabase<Result>(
   migrations: NonNullable<StartDatabaseOptions["migrations"]>,
   work: (context: CommandContext) => Promise<Result>,
+  { share = true }: { share?: boolean } = {},
 ): Promise<Result> {
   const config = completeConfig(readConfig());
   const log = createCommandLogger(config);
-  const started = await startDatabase({ config, log, migrations, share: true, waitMs: DATABASE_WAIT_MS });
+  const started = await startDatabase({ config, log, migrations, share, waitMs: DATABASE_WAIT_MS });
   const database = { ...started, stop: once(started.stop) };
   const release = stopOnSignal(database);
   try {
@@ -106,7 +112,9 @@ function say(message: string, status: number): number {
 }
 
 const isForeseen = (error: unknown): error is Error =>
-  [CommandFailure, ConfigError, StartError, SourceError].some((kind) => error instanceof kind);
+  [ArchiveError, CommandFailure, ConfigError, RestoreRefused, StartError, SourceError, TransferError].some(
+    (kind) => error instanceof kind,
+  );
 
 const formatIssue = ({ field, issue }: { field: string; issue: string }): string => (field === "" ? issue : `${field}: ${issue}`);
 

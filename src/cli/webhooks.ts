@@ -149,7 +149,10 @@ const enableCommand = (): Command =>
     .description("Switches a webhook on again that was switched off because it had only failed for days.")
     .argument("<webhook id>", "the webhook's id")
     .option(...ENVIRONMENT_OPTION)
-    .addHelpText("after", "\nWhat was given up meanwhile: mortar webhooks replay <webhook id> --from <time>")
+    .addHelpText(
+      "after",
+      "\nExample:\n  mortar webhooks enable cm6orqtcl000319wj9wb7dltl\n\nWhat was given up meanwhile: mortar webhooks replay <webhook id> --from <time>",
+    )
     .action((webhookId: string, { environment }: { environment?: string }) =>
       withBackend(async ({ db, services: { webhookDeliveries } }) => {
         const operator = await operatorOf(db, webhookId, environment);

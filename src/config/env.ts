@@ -12,6 +12,14 @@ const databaseUrl = z
   .regex(/^postgres(ql)?:\/\/\S+$/, "must be a postgresql:// URL")
   .optional();
 
+/** Secrets, separated by commas. */
+const secretList = z
+  .string()
+  .default("")
+  .transform((value) => value.split(",").map((secret) => secret.trim()))
+  .transform((secrets) => secrets.filter((secret) => secret !== ""))
+  .refine((secrets) => secrets.every(({ length }) => length >= 32), "each must have at least 32 characters");
+
 /** Every variable the server and the command line read, each with a default. `npm start` needs none. */
 const Environment = z.object({
   HOST: z.string().min(1).default("127.0.0.1").describe("Address to listen on; `0.0.0.0` in the container image"),
@@ -63,11 +71,22 @@ const Environment = z.object({
   METRICS: flag
     .default(false)
     .describe("Serve figures for Prometheus under `/metrics`, to whoever reaches the port: close that path in a public proxy"),
+  TRACING: flag
+    .default(false)
+    .describe(
+      "Send traces by OpenTelemetry; where to and how many is said by the standard variables: `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_SERVICE_NAME`, `OTEL_TRACES_SAMPLER` and so on",
+    ),
   ENCRYPTION_KEY: z
     .string()
     .min(32, "must have at least 32 characters")
     .optional()
     .describe("Encrypts stored secrets such as a webhook's; unset: made once and kept in `DATA_DIR/encryption.key`"),
+  ENCRYPTION_KEY_PREVIOUS: secretList.describe(
+    "Former values of `ENCRYPTION_KEY`, separated by commas: what they sealed and signed stays good; see `mortar reseal`",
+  ),
+  IDENTIFY_SECRET: secretList.describe(
+    "Demands that user ids of the client API are signed with it, in every environment without a secret of its own; two separated by commas while one follows the other; unset: no signature is asked for",
+  ),
   RATE_LIMIT: flag.default(true).describe("Limit requests per client; `off` for tests and load measurements"),
   RATE_LIMIT_CLIENT: z.coerce
     .number()
@@ -81,6 +100,29 @@ const Environment = z.object({
     .min(1)
     .default(100)
     .describe("Requests a minute that one API key may send to a management API"),
+  RATE_LIMIT_ENVIRONMENT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(60_000)
+    .describe("Requests a minute that one environment takes on the client API, of all addresses together"),
+  RATE_LIMIT_STORE: z
+    .enum(["memory", "database", "redis"])
+    .optional()
+    .describe(
+      "Where requests are counted: `memory` of this server, or for several replicas the `database` or `redis`; default `redis` when `REDIS_URL` is set, else `memory`",
+    ),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\/\S+$/, "must be a redis:// URL")
+    .optional()
+    .describe("A Redis or Valkey in which the requests of several replicas are counted; nothing else needs it"),
+  MAX_CONCURRENT_REQUESTS: z.coerce
+    .number()
+    .int()
+    .min(2)
+    .default(2_000)
+    .describe("Requests that a process answers at a time, of one address at most three quarters; more are told to come again"),
   TRUST_PROXY: z
     .string()
     .default("")
@@ -238,6 +280,8 @@ const COMPANIONS = [
 ] as const;
 
 const CompleteEnvironment = Environment.superRefine((given, context) => {
+  if (given.RATE_LIMIT_STORE === "redis" && given.REDIS_URL === undefined)
+    context.addIssue({ code: "custom", path: ["RATE_LIMIT_STORE"], message: "needs REDIS_URL to be set too" });
   for (const [name, companion] of COMPANIONS)
     if (given[name] !== undefined && given[companion] === undefined)
       context.addIssue({ code: "custom", path: [name], message: `needs ${companion} to be set too` });

@@ -72,7 +72,7 @@ export function createContactLinkService({
   }
 
   /**
-   * A link for a contact who has not answered yet. Throws `malformed` (`surveyId`, `contactId`) for a survey that is not
+   * A link for a contact, by its id or that of one that was merged into it, who has not answered yet. Throws `malformed` (`surveyId`, `contactId`) for a survey that is not
    * answered through links and for a contact who has answered it; `not_found` (contact).
    */
   async function createForContact(
@@ -81,15 +81,16 @@ export function createContactLinkService({
     { expirationDays }: { expirationDays?: number | undefined },
   ): Promise<ContactLink> {
     if (survey.type !== "link") throw refused("surveyId", "Not a link survey");
-    const [contact] = await db.query<{ hasResponded: boolean }>(
-      `select exists (select 1 from responses r
+    const [contact] = await db.query<{ id: string; hasResponded: boolean }>(
+      `select c.id, exists (select 1 from responses r
          where r."environmentId" = c."environmentId" and r."contactId" = c.id and r."surveyId" = $3) as "hasResponded"
-       from contacts c where c."environmentId" = $1 and c.id = $2`,
+       from contacts c where c."environmentId" = $1 and c.id = coalesce(
+         (select a."contactId" from contact_aliases a where a."environmentId" = $1 and a.id = $2), $2)`,
       [survey.environmentId, contactId, survey.id],
     );
     if (!contact) throw notFound("contact", contactId);
     if (contact.hasResponded) throw refused("contactId", "Already responded");
-    return buildLink(survey, contactId, expiryOf(expirationDays));
+    return buildLink(survey, contact.id, expiryOf(expirationDays));
   }
 
   /**

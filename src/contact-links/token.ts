@@ -21,8 +21,27 @@ const HEADER = encode(JSON.stringify({ alg: "HS256", typ: "JWT" }));
 /** Longer texts are no tokens of ours and are not looked at. */
 const MAX_LENGTH = 2_048;
 
-/** @param now the time in ms */
-export function createContactLinkTokens({ encryptionKey, now }: { encryptionKey: string; now: () => number }) {
+interface TokenOptions {
+  encryptionKey: string;
+  /** Keys of former times, whose links stay good. */
+  previousKeys?: readonly string[];
+  /** The time in ms. */
+  now: () => number;
+}
+
+export function createContactLinkTokens({ previousKeys = [], ...options }: TokenOptions) {
+  const { issue, read: readOwn } = createTokens(options);
+  const earlier = previousKeys.map((encryptionKey) => createTokens({ ...options, encryptionKey }));
+  return { issue, read };
+
+  /** Null when the token is none of ours or was altered. */
+  function read(token: string): ContactLinkSubject | "expired" | null {
+    return earlier.reduce((found, tokens) => found ?? tokens.read(token), readOwn(token));
+  }
+}
+
+/** Under one key. */
+function createTokens({ encryptionKey, now }: Pick<TokenOptions, "encryptionKey" | "now">) {
   const derive = (purpose: string) =>
     Buffer.from(hkdfSync("sha256", encryptionKey, "", `mortar contact links ${purpose} v1`, 32));
   const [signingKey, claimKey] = [derive("signature"), derive("claims")];
@@ -40,7 +59,6 @@ export function createContactLinkTokens({ encryptionKey, now }: { encryptionKey:
     return `${body}.${sign(body)}`;
   }
 
-  /** Null when the token is none of ours or was altered. */
   function read(token: string): ContactLinkSubject | "expired" | null {
     const [header, payload, signature, ...rest] = token.length > MAX_LENGTH ? [] : token.split(".");
     if (header !== HEADER || payload === undefined || signature === undefined || rest.length > 0) return null;

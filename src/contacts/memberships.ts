@@ -1,5 +1,5 @@
 /** The segments of many contacts at once, as identify would find them at this moment. */
-import type { Database } from "../db/database.ts";
+import type { Database, Transaction } from "../db/database.ts";
 import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
 import { eventRanges, matchingSegmentIds, type SegmentSubject } from "../segments/service.ts";
 
@@ -12,7 +12,8 @@ export interface Member extends Pick<SegmentSubject, "userId" | "email" | "attri
 
 export type Memberships = ReturnType<typeof createMemberships>;
 
-type Facts = Pick<SegmentSubject, "displays" | "responses" | "events">;
+/** What segments look at beside the contact itself and its company. */
+export type Facts = Pick<SegmentSubject, "displays" | "responses" | "events">;
 
 /**
  * What segments look at, of contacts `$2` of one environment. Of displays and responses the newest of each survey are
@@ -54,18 +55,11 @@ export function createMemberships({
     for (const environmentId of new Set(contacts.map((contact) => contact.environmentId))) {
       const environment = await environments.configuration(environmentId);
       const own = contacts.filter((contact) => contact.environmentId === environmentId);
-      const facts = await loadFacts(environment, own);
+      const ids = own.map(({ id }) => id);
+      const facts = await loadFacts(db, environment, ids, now());
       for (const contact of own) segments.set(contact, segmentsOf(environment, contact, facts.get(contact.id)));
     }
     return contacts.map((contact) => ({ ...contact, segments: segments.get(contact) ?? [] }));
-  }
-
-  async function loadFacts(environment: EnvironmentConfiguration, contacts: readonly Member[]): Promise<Map<string, Facts>> {
-    if (environment.segments.length === 0) return new Map();
-    const ranges = environment.facts ? eventRanges(environment.facts, now()) : [];
-    const ids = contacts.map(({ id }) => id);
-    const rows = await db.query<Facts & { id: string }>(LOAD_FACTS, [environment.id, ids, JSON.stringify(ranges)]);
-    return new Map(rows.map(({ id, ...facts }) => [id, facts]));
   }
 
   function segmentsOf(environment: EnvironmentConfiguration, contact: Member, facts: Facts | undefined): string[] {
@@ -82,4 +76,17 @@ export function createMemberships({
       now: now(),
     });
   }
+}
+
+/** By contacts' ids; of none when the environment has no segments. @param now milliseconds since the epoch */
+export async function loadFacts(
+  queries: Pick<Transaction, "query">,
+  environment: EnvironmentConfiguration,
+  ids: readonly string[],
+  now: number,
+): Promise<Map<string, Facts>> {
+  if (environment.segments.length === 0 || ids.length === 0) return new Map();
+  const ranges = environment.facts ? eventRanges(environment.facts, now) : [];
+  const rows = await queries.query<Facts & { id: string }>(LOAD_FACTS, [environment.id, ids, JSON.stringify(ranges)]);
+  return new Map(rows.map(({ id, ...facts }) => [id, facts]));
 }

@@ -23,6 +23,9 @@ const PROBE_TOPIC = "probe";
 const PROBE_TIMEOUT_MS = 2_000;
 /** How long a pooler that keeps notices to itself is left alone: somebody has to change the configuration first. */
 const DEAF_RETRY_MS = 60_000;
+/** A network that swallows packets is found out by asking now and then. */
+const HEARTBEAT_MS = 10_000;
+const HEARTBEAT_TIMEOUT_MS = 5_000;
 const RECONNECT_MIN_MS = 100;
 const RECONNECT_MAX_MS = 5_000;
 
@@ -50,6 +53,7 @@ export async function openChangeFeed({ url, log }: { url: string; log: Logger })
     const attempt = new pg.Client({
       connectionString: url,
       connectionTimeoutMillis: 2_500,
+      query_timeout: HEARTBEAT_TIMEOUT_MS,
       keepAlive: true,
       application_name: "mortar changes",
     });
@@ -68,11 +72,24 @@ export async function openChangeFeed({ url, log }: { url: string; log: Logger })
       }
       listening = true;
       delayMs = RECONNECT_MIN_MS;
+      const heartbeat = setInterval(() => void checkAlive(attempt), HEARTBEAT_MS).unref();
+      attempt.once("end", () => clearInterval(heartbeat));
       for (const { onGap } of [...subscribers.values()].flat()) onGap(); // what changed while nobody listened is unknown
     } catch (error) {
       log.warn({ err: error }, "change feed cannot connect");
       attempt.end().catch(() => undefined);
       reconnect(attempt);
+    }
+  }
+
+  /** A client whose question was not answered in time closes its connection at once, which begins a new one. */
+  async function checkAlive(listener: pg.Client): Promise<void> {
+    try {
+      await listener.query("select 1");
+    } catch (error) {
+      log.warn({ err: error }, "change feed does not answer");
+      listener.end().catch(() => undefined);
+      reconnect(listener);
     }
   }
 

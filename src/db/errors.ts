@@ -1,6 +1,9 @@
 import { Prisma } from "./generated/client.ts";
 
-/** Connection refused, reset, timed out; and PostgreSQL's own "not now": shutting down, starting, too many. */
+/**
+ * Connection refused, reset, timed out; and PostgreSQL's own "not now": shutting down, starting, too many connections,
+ * read-only, disk or memory full, an error of its disk, a statement or a lock that took longer than it may.
+ */
 const UNAVAILABLE_CODES = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -11,12 +14,20 @@ const UNAVAILABLE_CODES = new Set([
   "57P01",
   "57P02",
   "57P03",
+  "53000",
+  "53100",
+  "53200",
   "53300",
   "53400",
   "08000",
   "08003",
   "08006",
+  "08001",
+  "08004",
   "25006",
+  "55P03",
+  "57014",
+  "58030",
   "P1001",
   "P1002",
   "P1008",

@@ -38,6 +38,8 @@ const SCHEMA = "graphile_worker";
 /** How many migrations the installed graphile-worker has. */
 export const QUEUE_MIGRATIONS = 19;
 
+const DAILY_AT = "17 3 * * *";
+
 const CONCURRENCY = 2;
 const RESTART_DELAY_MS = 5_000;
 
@@ -68,8 +70,11 @@ export async function migrateQueue(client: pg.Client, url: string, log: Logger):
   await runMigrations({ connectionString: url, logger: await quietLogger(log) });
 }
 
-/** @param url of the database past a transaction pooler */
-export function createJobQueue({ url, log }: { url: string; log: Logger }): JobQueue {
+/**
+ * @param url of the database past a transaction pooler
+ * @param dailyAt when daily tasks run, in cron's words (UTC): once, however many servers there are
+ */
+export function createJobQueue({ url, log, dailyAt = DAILY_AT }: { url: string; log: Logger; dailyAt?: string }): JobQueue {
   let runner: Runner | undefined;
   let running: Promise<void> | undefined;
   const stopping = new AbortController();
@@ -112,7 +117,7 @@ export function createJobQueue({ url, log }: { url: string; log: Logger }): JobQ
         noHandleSignals: true,
         logger: await quietLogger(log),
         taskList,
-        parsedCronItems: parseCronItems(daily.map((task) => ({ task, match: "17 3 * * *", identifier: task }))),
+        parsedCronItems: parseCronItems(daily.map((task) => ({ task, match: dailyAt, identifier: task }))),
       });
       if (stopping.signal.aborted) await stopRunner();
       else await onStart();

@@ -77,6 +77,51 @@ export async function pendingMigrations(db: Pick<Database, "query">, folder = MI
     .filter((name) => !done.has(name));
 }
 
+/** A migration by its name and its content (SHA-256, hex). */
+export interface MigrationMark {
+  name: string;
+  checksum: string;
+}
+
+/** The migrations of this release, in order. */
+export const listMigrations = (folder = MIGRATIONS_FOLDER): MigrationMark[] =>
+  readMigrations(folder).map(({ name, checksum }) => ({ name, checksum }));
+
+/** The migrations that the database has, in the order of their names. */
+export async function appliedMigrations(db: Pick<Database, "query">): Promise<MigrationMark[]> {
+  const books = await db.query<BookEntry>(READ_BOOKS);
+  return books
+    .filter(({ finished_at }) => finished_at !== null)
+    .map(({ migration_name, checksum }) => ({ name: migration_name, checksum }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/**
+ * Applies migrations inside the caller's transaction, to tables that nobody else sees yet: so what otherwise has to stay
+ * outside of one (CREATE INDEX CONCURRENTLY) is done like the rest. Throws {@link StartError} naming the file.
+ */
+export async function migrateWithin(
+  tx: Pick<Database, "query">,
+  isWanted: (name: string) => boolean,
+  folder = MIGRATIONS_FOLDER,
+): Promise<void> {
+  await tx.query(CREATE_BOOKS);
+  for (const { name, sql, checksum } of readMigrations(folder).filter((migration) => isWanted(migration.name))) {
+    try {
+      await tx.query(isAlone(sql) ? sql.replace(/\bconcurrently\b/gi, "") : sql);
+      await tx.query(INSERT_FINISHED, [randomUUID(), checksum, name]);
+    } catch (error) {
+      throw new StartError(`Migration ${name} failed: ${messageOf(error)}`);
+    }
+  }
+}
+
+/** Keeps everyone else from migrating for as long as the session lasts. False: someone is at it. */
+export async function tryMigrationLock(db: Pick<Database, "query">): Promise<boolean> {
+  const [row] = await db.query<{ taken: boolean }>("select pg_try_advisory_lock($1) as taken", [ADVISORY_LOCK]);
+  return row?.taken === true;
+}
+
 const CREATE_BOOKS = `
   create table if not exists "_prisma_migrations" (
     id varchar(36) primary key not null,
@@ -134,7 +179,7 @@ function comparePending(migrations: Migration[], books: BookEntry[], log: Logger
 
 async function apply(client: pg.Client, migration: Migration): Promise<void> {
   try {
-    if (/^--\s*no-transaction\s*$/m.test(migration.sql)) await applyAlone(client, migration);
+    if (isAlone(migration.sql)) await applyAlone(client, migration);
     else await applyInTransaction(client, migration);
   } catch (error) {
     throw new StartError(`Migration ${migration.name} failed: ${messageOf(error)}`);
@@ -167,5 +212,8 @@ async function applyAlone(client: pg.Client, { name, sql, checksum }: Migration)
   }
   await client.query(SET_FINISHED, [id]);
 }
+
+/** Whether the file says that it cannot be part of a transaction. */
+const isAlone = (sql: string): boolean => /^--\s*no-transaction\s*$/m.test(sql);
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

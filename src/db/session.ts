@@ -1,4 +1,7 @@
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import pg from "pg";
+import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import type { Statement, Transaction } from "./database.ts";
 
 /**
@@ -8,8 +11,12 @@ import type { Statement, Transaction } from "./database.ts";
 export interface Session extends Pick<Transaction, "query"> {
   /** Runs one statement and returns how many rows it touched. */
   execute(text: string, values?: unknown[]): Promise<number>;
-  /** Runs `work` in a transaction; commits, or rolls back when it throws. */
-  transaction<Result>(work: () => Promise<Result>): Promise<Result>;
+  /** Runs `work` in a transaction; commits, or rolls back when it throws. `snapshot`: it only reads, and all of one moment. */
+  transaction<Result>(work: () => Promise<Result>, kind?: "snapshot"): Promise<Result>;
+  /** What a `COPY … TO STDOUT` sends, as it arrives. To be read to its end. */
+  copyOut(statement: string): AsyncIterable<Buffer>;
+  /** Feeds a `COPY … FROM STDIN` and returns how many rows it made. */
+  copyIn(statement: string, chunks: AsyncIterable<Buffer>): Promise<number>;
   /** The rows of a select, `size` at a time, through a cursor. Only inside a transaction. */
   batches<Row extends object>(select: string, size: number): AsyncGenerator<Row[]>;
   close(): Promise<void>;
@@ -25,7 +32,7 @@ export async function openSession({ url, name }: { url: string; name: string }):
   });
   client.on("error", () => undefined); // the statement under way, or the next one, reports it
   await client.connect();
-  return { query, execute, transaction, batches, close: () => client.end() };
+  return { query, execute, transaction, copyOut, copyIn, batches, close: () => client.end() };
 
   async function query<Row extends object>(statement: Statement | string, values: unknown[] = []): Promise<Row[]> {
     const { rows } = await client.query<Row>(
@@ -38,8 +45,8 @@ export async function openSession({ url, name }: { url: string; name: string }):
     return (await client.query(text, values)).rowCount ?? 0;
   }
 
-  async function transaction<Result>(work: () => Promise<Result>): Promise<Result> {
-    await client.query("begin");
+  async function transaction<Result>(work: () => Promise<Result>, kind?: "snapshot"): Promise<Result> {
+    await client.query(kind === "snapshot" ? "begin isolation level repeatable read read only" : "begin");
     try {
       const result = await work();
       await client.query("commit");
@@ -48,6 +55,16 @@ export async function openSession({ url, name }: { url: string; name: string }):
       await client.query("rollback").catch(() => undefined); // what went wrong first is what matters
       throw error;
     }
+  }
+
+  function copyOut(statement: string): AsyncIterable<Buffer> {
+    return client.query(copyTo(statement));
+  }
+
+  async function copyIn(statement: string, chunks: AsyncIterable<Buffer>): Promise<number> {
+    const stream = client.query(copyFrom(statement));
+    await pipeline(Readable.from(chunks), stream);
+    return stream.rowCount;
   }
 
   async function* batches<Row extends object>(select: string, size: number): AsyncGenerator<Row[]> {

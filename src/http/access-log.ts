@@ -1,4 +1,5 @@
 import type { FastifyInstance } from "fastify";
+import { wasTurnedAway } from "./overload.ts";
 
 /** What is logged of requests: all, those that failed or were slow, none, or a share from 0 to 1 beside those. */
 export type AccessLog = "all" | "errors" | "off" | number;
@@ -16,7 +17,7 @@ export function logRequests(app: FastifyInstance, what: AccessLog, random: () =>
   const share = what === "all" ? 1 : what === "errors" ? 0 : what;
   app.addHook("onResponse", (request, reply, done) => {
     const { statusCode: status, elapsedTime } = reply;
-    if (status >= 500 || elapsedTime >= SLOW_MS || (share > 0 && random() < share)) {
+    if ((status >= 500 && !wasTurnedAway(request)) || elapsedTime >= SLOW_MS || (share > 0 && random() < share)) {
       const principal: { apiKeyId: string } | undefined = request.principal; // not set by the routes that need no key
       request.log.info(
         {

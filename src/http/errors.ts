@@ -4,8 +4,9 @@
  */
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
-import { isMissingRow, isUnavailable, isUniqueViolation, isUnstorable } from "../db/errors.ts";
-import { Problem, type ProblemIssue, type ProblemKind } from "../shared/problem.ts";
+import { isMissingRow, isRetryable, isUnavailable, isUniqueViolation, isUnstorable } from "../db/errors.ts";
+import { Problem, type ProblemIssue, type ProblemKind, unavailable } from "../shared/problem.ts";
+import { wasTurnedAway } from "./overload.ts";
 
 /** The largest request body a route takes, in bytes, unless it says otherwise. */
 export const BODY_LIMIT = 2_097_152;
@@ -46,6 +47,7 @@ function toProblem(error: unknown): Problem {
   }
   if (isUnavailable(error))
     return new Problem("unavailable", "The database cannot be reached", { retryAfterSeconds: 5, cause: error });
+  if (isRetryable(error)) return unavailable("Others change the same rows, try again", 1, error); // it was repeated already
   if (isUniqueViolation(error)) return new Problem("conflict", "The row exists already", { cause: error });
   if (isMissingRow(error)) return new Problem("not_found", "A row that this one refers to does not exist", { cause: error });
   if (isUnstorable(error))
@@ -77,6 +79,7 @@ function applyOverrides(problem: Problem, overrides: ProblemOverrides | undefine
 }
 
 function logProblem(problem: Problem, request: FastifyRequest): void {
+  if (wasTurnedAway(request)) return;
   if (problem.kind === "unexpected") request.log.error({ err: problem.cause ?? problem }, "request failed");
   else if (problem.kind === "unavailable") request.log.warn({ err: problem.cause ?? problem }, "request refused for now");
   else request.log.debug({ kind: problem.kind, reason: problem.message }, "request refused");

@@ -21,6 +21,7 @@ export const healthRoutes: FastifyPluginAsync<{ readiness: ReadinessProbe }> = a
     "/health",
     {
       logLevel: "warn",
+      config: { servedAlways: true },
       schema: {
         operationId: "health",
         tags: ["Health"],
@@ -35,6 +36,7 @@ export const healthRoutes: FastifyPluginAsync<{ readiness: ReadinessProbe }> = a
     "/ready",
     {
       logLevel: "warn",
+      config: { servedAlways: true },
       schema: {
         operationId: "ready",
         tags: ["Health"],

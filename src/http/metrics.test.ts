@@ -17,6 +17,8 @@ async function open(
       identifyQueue: () => ({ waiting: identifyWaiting, running: 1 }),
       typeConflicts: () => identifyWaiting * 2,
       connections: () => ({ total: 4, idle: 3, waiting: 0 }),
+      uncountedRequests: () => 3,
+      refusedRequests: () => 4,
       webhookDeliveries,
     },
     gather,

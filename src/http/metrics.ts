@@ -13,6 +13,10 @@ export interface MetricSources {
   /** Values stored as text since the process started, because they did not have their attribute key's type. */
   typeConflicts(): number;
   connections(): { total: number; idle: number; waiting: number };
+  /** Requests that no rate limit was applied to because its store was away. */
+  uncountedRequests(): number;
+  /** Requests that were refused because the server had too much to do. */
+  refusedRequests(): number;
   webhookDeliveries(): Promise<DeliveryFigures>;
 }
 
@@ -60,6 +64,11 @@ export async function createMetrics({
     buckets: DURATION_BUCKETS_S,
     registers,
   });
+  const rateLimited = new Counter({
+    name: "mortar_http_rate_limited_total",
+    help: "Requests that a rate limit refused",
+    registers,
+  });
   addGauge("mortar_http_requests_in_flight", "Requests that are being answered", () => inFlight);
   addGauge("mortar_identify_queue_waiting", "Identify calls that wait to be sent", () => sources.identifyQueue().waiting);
   addGauge("mortar_identify_queue_running", "Identify batches under way", () => sources.identifyQueue().running);
@@ -86,6 +95,16 @@ export async function createMetrics({
   );
   addGauge("mortar_process_resident_memory_bytes", "Resident memory of the processes that serve", () =>
     process.memoryUsage.rss(),
+  );
+  addCounter(
+    "mortar_rate_limit_uncounted_total",
+    "Requests that were served uncounted because the store of the rate limits was away",
+    sources.uncountedRequests,
+  );
+  addCounter(
+    "mortar_overload_refused_total",
+    "Requests that were refused because there was too much to do",
+    sources.refusedRequests,
   );
   addWebhookFigures();
   return { measure, collect: () => registry.getMetricsAsJSON() };
@@ -128,6 +147,18 @@ export async function createMetrics({
     });
   }
 
+  function addCounter(name: string, help: string, read: () => number): void {
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+
   /** @param aggregator how the values of several processes become one */
   function addGauge(name: string, help: string, read: () => number, aggregator: "sum" | "max" = "sum"): void {
     new Gauge({
@@ -151,12 +182,17 @@ export async function createMetrics({
       const route = request.routeOptions.url ?? "none";
       const status = `${Math.floor(reply.statusCode / 100)}xx`;
       duration.observe({ route, method: request.method, status }, reply.elapsedTime / 1000);
+      if (reply.statusCode === 429) rateLimited.inc();
       done();
     });
-    app.get("/metrics", { logLevel: "warn", schema: { hide: true, operationId: "getMetrics" } }, async (_request, reply) => {
-      reply.header("cache-control", "no-store").type(registry.contentType);
-      return await (gather ? AggregatorRegistry.aggregate(await gather()) : registry).metrics();
-    });
+    app.get(
+      "/metrics",
+      { logLevel: "warn", config: { servedAlways: true }, schema: { hide: true, operationId: "getMetrics" } },
+      async (_request, reply) => {
+        reply.header("cache-control", "no-store").type(registry.contentType);
+        return await (gather ? AggregatorRegistry.aggregate(await gather()) : registry).metrics();
+      },
+    );
   }
 }
 

@@ -3,7 +3,7 @@ import type { Problem } from "../shared/problem.ts";
 import { createRateLimiter, createRateStore, type RateBucket } from "./rate-limit.ts";
 
 const BUCKET: RateBucket = { name: "client", limit: "client", windowMs: 60_000 };
-const limits = { client: 2, management: 5 };
+const limits = { client: 2, environment: 9, management: 5 };
 
 /** Runs at 00:00:30 of some minute until told otherwise. */
 function makeClock() {
@@ -53,7 +53,7 @@ describe("createRateLimiter", () => {
   });
 
   it("counts nothing when it is off", () => {
-    const limiter = createRateLimiter({ enabled: false, limits: { client: 0, management: 0 } });
+    const limiter = createRateLimiter({ enabled: false, limits: { client: 0, environment: 0, management: 0 } });
     expect(limiter.count(BUCKET, "a")).toBeUndefined();
   });
 });

@@ -22,6 +22,8 @@ export interface RateBucket {
 export interface RateLimits {
   /** Of one address in one environment, on the client API. */
   client: number;
+  /** Of one environment, on the client API. */
+  environment: number;
   /** Of one API key, on a management API. */
   management: number;
 }

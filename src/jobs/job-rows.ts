@@ -129,18 +129,18 @@ export function createRowWriter({
   async function findErased(tx: Transaction, environmentId: string, rows: readonly JobRow[]): Promise<Set<number>> {
     const hashes = rows.map((row) =>
       row.kind === "company" || row.kind === "address" || row.at === undefined
-        ? null
-        : suppression.hash(environmentId, { kind: "userId", value: row.userId }),
+        ? []
+        : suppression.hashes(environmentId, { kind: "userId", value: row.userId }),
     );
-    const wanted = hashes.filter((hash) => hash !== null);
+    const wanted = hashes.flat();
     if (wanted.length === 0) return new Set();
     const found = await tx.query<{ hash: string; erasedAt: Date }>(
       `select hash, "erasedAt" from suppressions where "environmentId" = $1 and hash = any($2::text[])`,
       [environmentId, wanted],
     );
     const erasedAt = new Map(found.map((row) => [row.hash, row.erasedAt.getTime()]));
-    const isErased = (row: JobRow, at: number) =>
-      row.kind !== "address" && (row.at ?? 0) <= (erasedAt.get(hashes[at] ?? "") ?? -1);
+    const lastErasure = (at: number) => Math.max(-1, ...(hashes[at] ?? []).map((hash) => erasedAt.get(hash) ?? -1));
+    const isErased = (row: JobRow, at: number) => row.kind !== "address" && (row.at ?? 0) <= lastErasure(at);
     return new Set(rows.flatMap((row, at) => (isErased(row, at) ? at : [])));
   }
 }

@@ -136,12 +136,16 @@ export function createLinkSurveyService({
     return { ...opened, pinAuthToken: issuePin(visit.surveyId) };
   }
 
-  /** Who was deleted has no link any more, and who has answered has used it. */
+  /**
+   * Who was deleted has no link any more, and who has answered has used it. Who was merged into another has the other's
+   * answers.
+   */
   async function findObstacleOfContact({ environmentId, id }: Row, contactId: string): Promise<Obstacle | null> {
     const [contact] = await db.query<{ hasResponded: boolean }>(
       `select exists (select 1 from responses r where r."environmentId" = $1 and r."contactId" = c.id and r."surveyId" = $3
          and r.finished) as "hasResponded"
-       from contacts c where c."environmentId" = $1 and c.id = $2`,
+       from contacts c where c."environmentId" = $1 and c.id = coalesce(
+         (select a."contactId" from contact_aliases a where a."environmentId" = $1 and a.id = $2), $2)`,
       [environmentId, contactId, id],
     );
     if (contact === undefined) return "notFound";

@@ -1,6 +1,6 @@
 import type { Database, Transaction } from "../db/database.ts";
 import { type Principal, requireOrganization } from "../shared/principal.ts";
-import { conflict, notFound } from "../shared/problem.ts";
+import { conflict, notFound, refused } from "../shared/problem.ts";
 import { authorizeCreator } from "./creator-role.ts";
 import {
   type OrganizationRole,
@@ -10,7 +10,7 @@ import {
 } from "./user-management.ts";
 
 export { authorizeCreator } from "./creator-role.ts";
-export type { UserManagementMinimumRole } from "./user-management.ts";
+export type { OrganizationRole, UserManagementMinimumRole } from "./user-management.ts";
 
 export type OrganizationService = ReturnType<typeof createOrganizationService>;
 
@@ -140,7 +140,8 @@ export function createOrganizationService({
 
   /**
    * Changes a user of the organization. Name and activity are the user's own and change in every organization.
-   * Throws `forbidden`; `not_found` (user) when nobody in the organization has the address, whatever its letter case.
+   * Throws `forbidden`; `not_found` (user) when nobody in the organization has the address, whatever its letter case;
+   * `malformed` (`role`, `isActive`) when an organization would be left without an active owner.
    */
   function updateUser(caller: Principal, organizationId: string, change: UserChange): Promise<OrganizationUser> {
     requireOrganization(caller, organizationId, "write");
@@ -150,6 +151,8 @@ export function createOrganizationService({
       if (change.role !== undefined) requireRoleAssignment(creatorRole, change.role);
       const { id, role } = await lockUser(tx, organizationId, change.email);
       requireUserAccess(creatorRole, role);
+      if (change.role !== undefined && change.role !== "owner") await requireOtherOwner(tx, id, organizationId, "role");
+      if (change.isActive === false) await requireOtherOwner(tx, id, null, "isActive");
       await tx.query(
         `update users set name = coalesce($2, name), "isActive" = coalesce($3, "isActive"), "updatedAt" = $4 where id = $1`,
         [id, change.name ?? null, change.isActive ?? null, at],
@@ -178,6 +181,31 @@ async function lockUser(tx: Transaction, organizationId: string, email: string):
   );
   if (!user) throw notFound("user", email);
   return user;
+}
+
+/**
+ * Of two owners who are to go at the same time, the second finds that the first is gone: the organizations are locked.
+ * Throws `malformed` (`field`) when one that the user owns has no other active owner.
+ * @param organizationId null: every organization, for a user is active in all of them or in none
+ */
+async function requireOtherOwner(
+  tx: Transaction,
+  userId: string,
+  organizationId: string | null,
+  field: "role" | "isActive",
+): Promise<void> {
+  const owned = await tx.query<{ id: string }>(
+    `select o.id from organizations o join memberships m on m."organizationId" = o.id
+     where m."userId" = $1 and m.role = 'owner' and ($2::text is null or o.id = $2) order by o.id for no key update of o`,
+    [userId, organizationId],
+  );
+  const orphaned = await tx.query(
+    `select 1 from unnest($1::text[]) as o(id) where not exists (
+       select 1 from memberships m join users u on u.id = m."userId"
+       where m."organizationId" = o.id and m."userId" <> $2 and m.role = 'owner' and m.accepted and u."isActive")`,
+    [owned.map(({ id }) => id), userId],
+  );
+  if (orphaned.length > 0) throw refused(field, "The organization must keep an active owner");
 }
 
 async function loadUser(tx: Transaction, organizationId: string, userId: string): Promise<OrganizationUser> {

@@ -86,6 +86,13 @@ const MAX_BATCH = 50;
 /** New responses that wait for a connection. */
 const MAX_WAITING = 2_000;
 
+/** As a response that is stored finds its contact: by its id or user id, or those of one that was merged into it. */
+const FIND_RESPONDENT = `
+  select "contactId" as id from contact_aliases where "environmentId" = $1 and (id = $2 or "userId" = $3)
+  union all
+  select id from contacts where "environmentId" = $1 and (id = $2 or "userId" = $3)
+  limit 1`;
+
 interface NewResponse {
   environment: EnvironmentConfiguration;
   survey: LiveSurvey;
@@ -323,12 +330,11 @@ export function createResponseService({
     const [contact] =
       respondent === null
         ? []
-        : await db.query<{ id: string }>(
-            "contactId" in respondent
-              ? `select id from contacts where "environmentId" = $1 and id = $2`
-              : `select id from contacts where "environmentId" = $1 and "userId" = $2`,
-            [environment.id, "contactId" in respondent ? respondent.contactId : respondent.userId],
-          );
+        : await db.query<{ id: string }>(FIND_RESPONDENT, [
+            environment.id,
+            "contactId" in respondent ? respondent.contactId : null,
+            "userId" in respondent ? respondent.userId : null,
+          ]);
     return (contact?.id ?? null) === contactId;
   }
 

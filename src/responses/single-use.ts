@@ -37,14 +37,21 @@ export interface SingleUseQuery {
 
 export type SingleUseLinks = ReturnType<typeof createSingleUseLinks>;
 
-export function createSingleUseLinks({ encryptionKey }: { encryptionKey: string }) {
-  const box = createSecretBox(encryptionKey);
+/** @param previousKeys keys of former times, whose links stay good */
+export function createSingleUseLinks({
+  encryptionKey,
+  previousKeys = [],
+}: {
+  encryptionKey: string;
+  previousKeys?: readonly string[];
+}) {
+  const box = createSecretBox(encryptionKey, previousKeys);
   return { buildQuery, check, read };
 
   /** The query parameters that make a survey's link one for this id. */
   function buildQuery(surveyId: string, singleUseId: string, isEncrypted: boolean): Record<string, string> {
     if (isEncrypted) return { suId: box.seal(sealedText(surveyId, singleUseId)) };
-    return { suId: singleUseId, suToken: sign(surveyId, singleUseId) };
+    return { suId: singleUseId, suToken: sign(encryptionKey, surveyId, singleUseId) };
   }
 
   /** Null when the response's id is the one its link was made for. */
@@ -61,14 +68,18 @@ export function createSingleUseLinks({ encryptionKey }: { encryptionKey: string 
 
   /** The id that a link was made for; null when the link was not made for this survey, or was altered. */
   function read({ surveyId, isEncrypted, suId, suToken }: SingleUseQuery): string | null {
-    if (!isEncrypted) return equalsInConstantTime(suToken ?? "", sign(surveyId, suId)) ? suId : null;
+    if (!isEncrypted) return isSigned(surveyId, suId, suToken ?? "") ? suId : null;
     const text = open(suId);
     const start = sealedText(surveyId, "");
     return text?.startsWith(start) ? text.slice(start.length) : null;
   }
 
-  function sign(surveyId: string, suId: string): string {
-    return createHmac("sha256", encryptionKey).update(`formbricks.single-use.v1:${surveyId}:${suId}`).digest("hex");
+  function isSigned(surveyId: string, suId: string, suToken: string): boolean {
+    return [encryptionKey, ...previousKeys].some((key) => equalsInConstantTime(suToken, sign(key, surveyId, suId)));
+  }
+
+  function sign(key: string, surveyId: string, suId: string): string {
+    return createHmac("sha256", key).update(`formbricks.single-use.v1:${surveyId}:${suId}`).digest("hex");
   }
 
   function open(sealed: string): string | null {

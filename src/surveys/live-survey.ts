@@ -73,10 +73,7 @@ const Document = z.object({
   autoComplete: z.int().min(1).nullable().catch(null),
 });
 
-/** The id may be that of a survey elsewhere, which one contract tells apart from one that does not exist. */
-const LOAD_SURVEY = {
-  name: "live_survey",
-  text: `
+const loadText = (where: string): string => `
     select s."environmentId", s.id, s.name, s.type, s.status, s."createdAt", s."updatedAt", s.document,
       (select coalesce(json_agg(json_build_object('code', l.code, 'alias', l.alias, 'default', sl."default")), '[]')
         from survey_languages sl join languages l on l."environmentId" = sl."environmentId" and l.id = sl."languageId"
@@ -84,9 +81,12 @@ const LOAD_SURVEY = {
       (select coalesce(json_agg(json_build_object('id', q.id, 'createdAt', q."createdAt", 'limit', q."limit", 'logic', q.logic,
           'action', q.action, 'endingCardId', q."endingCardId", 'countPartialSubmissions', q."countPartialSubmissions")), '[]')
         from survey_quotas q where q."environmentId" = s."environmentId" and q."surveyId" = s.id) as quotas
-    from surveys s where s.id = $2
-    order by s."environmentId" = $1 desc limit 1`,
-};
+    from surveys s where ${where}`;
+
+const LOAD_SURVEY = { name: "live_survey", text: loadText(`s."environmentId" = $1 and s.id = $2`) };
+
+/** The id may be that of a survey elsewhere, which one contract tells apart from one that does not exist. */
+const LOAD_FOREIGN_SURVEY = { name: "live_survey_elsewhere", text: loadText("s.id = $1 limit 1") };
 
 interface SurveyRow extends Pick<LiveSurvey, "environmentId" | "id" | "name" | "type" | "status" | "createdAt" | "updatedAt"> {
   document: unknown;
@@ -109,7 +109,8 @@ export function createLiveSurveyService({ db }: { db: Database }) {
   }
 
   async function load(environmentId: string, surveyId: string): Promise<LiveSurvey> {
-    const [row] = await db.query<SurveyRow>(LOAD_SURVEY, [environmentId, surveyId]);
+    const [own] = await db.query<SurveyRow>(LOAD_SURVEY, [environmentId, surveyId]);
+    const [row] = own ? [own] : await db.query<SurveyRow>(LOAD_FOREIGN_SURVEY, [surveyId]);
     if (!row) throw notFound("survey", surveyId);
     return readSurvey(row);
   }

@@ -75,7 +75,7 @@ export function createWebhookService({
   /** Drops what this process has cached of the environment. */
   forgetEnvironment: (environmentId: string) => void;
 }) {
-  return { list, get, create, createForSurveys, replace, remove };
+  return { list, get, create, replace, remove };
 
   /** Of the environments that the caller may read; with `surveyIds` those that name one of them. */
   async function list(
@@ -103,18 +103,6 @@ export function createWebhookService({
   ): Promise<Webhook & { secret: string }> {
     requireEnvironment(caller, environmentId, "write");
     requireOwnSurveys(await findSurveyEnvironments(caller, input.surveyIds, environmentId), environmentId);
-    return await add(environmentId, input);
-  }
-
-  /**
-   * As {@link create}, with surveys as they are given, whether they exist or not: one that is not the environment's is
-   * never reported. Throws `forbidden`; `malformed` (`url`).
-   */
-  async function createForSurveys(
-    caller: Principal,
-    { environmentId, ...input }: WebhookInput & { environmentId: string },
-  ): Promise<Webhook & { secret: string }> {
-    requireEnvironment(caller, environmentId, "write");
     return await add(environmentId, input);
   }
 

@@ -231,3 +231,60 @@ describe("openapi", () => {
     expect(await mortar(["openapi", "--output", join(folder.path, "no/such/folder")])).toMatchObject({ status: 1 });
   });
 });
+
+describe("secrets", () => {
+  const key = "a new encryption key of 32 characters";
+  const formerKey = () => readFileSync(join(folder.path, "data/encryption.key"), "utf8").trim();
+  const withKeys = (previous: string, ...args: string[]) =>
+    mortar(args, { DATABASE_URL: database.url, ENCRYPTION_KEY: key, ENCRYPTION_KEY_PREVIOUS: previous });
+
+  function environmentId(): string {
+    const { environments }: { environments: { production: { id: string } } } = JSON.parse(
+      readFileSync(join(folder.path, "data/bootstrap.json"), "utf8"),
+    );
+    return environments.production.id;
+  }
+
+  it("identify-secret switches signing on, follows one secret with another, and switches off", async () => {
+    const id = environmentId();
+    expect(await onDatabase("identify-secret", "status", id)).toEqual({ status: 0, stdout: "off\n", stderr: "" });
+    const one = await onDatabase("identify-secret", "rotate", id);
+    expect(one).toMatchObject({ status: 0, stdout: expect.stringMatching(/^[\w-]{43}\n$/) });
+    const other = await onDatabase("identify-secret", "rotate", id);
+    expect(other.stderr).toContain(`mortar identify-secret drop-previous ${id}`);
+    expect(other.stdout).not.toBe(one.stdout);
+    expect((await onDatabase("identify-secret", "status", id)).stdout).toBe("on: a secret of its own, and the one before\n");
+    expect(await onDatabase("identify-secret", "drop-previous", id)).toMatchObject({ status: 0 });
+    expect((await onDatabase("identify-secret", "status", id)).stdout).toBe("on: a secret of its own\n");
+    expect(await onDatabase("identify-secret", "rotate", "none")).toMatchObject({
+      status: 1,
+      stderr: "mortar: environment not found\n",
+    });
+  }, 60_000);
+
+  it("reseal moves every stored secret to the present encryption key, and doctor knows how far it is", async () => {
+    const dump = join(folder.path, "sealed.json");
+    writeFileSync(dump, JSON.stringify(dump2026()));
+    await onDatabase("import", "formbricks", "--file", dump);
+
+    const lost = await withKeys("", "reseal");
+    expect(lost).toMatchObject({
+      status: 1,
+      stdout: "0 resealed\n",
+      stderr: expect.stringMatching(/^mortar: \d+ could not be opened/),
+    });
+
+    const before = await withKeys(formerKey(), "doctor");
+    expect(before).toMatchObject({ status: 0, stderr: "" });
+    expect(before.stdout).toMatch(/^hint +encryption key +some secrets are sealed with a former key: run mortar reseal$/m);
+    expect(before.stdout).toMatch(/^ok +clock /m);
+
+    expect(await withKeys(formerKey(), "reseal")).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^[1-9]\d* resealed\n$/),
+    });
+    expect(await withKeys(formerKey(), "reseal")).toMatchObject({ status: 0, stdout: "0 resealed\n" });
+    expect((await withKeys("", "doctor")).stdout).toMatch(/^ok +encryption key +given by ENCRYPTION_KEY$/m);
+    expect(await onDatabase("doctor")).toMatchObject({ status: 1 }); // with the former key alone
+  }, 60_000);
+});

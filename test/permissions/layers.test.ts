@@ -94,9 +94,11 @@ function appWith(disguise: (caller: Principal) => Principal) {
     config,
     services: disguised(server.services, disguise),
     log: pino({ level: "silent" }),
-    limiter: createRateLimiter({ enabled: false, limits: { client: 1, management: 1 } }),
+    limiter: createRateLimiter({ enabled: false, limits: { client: 1, environment: 1, management: 1 } }),
     readiness: { isDatabaseReachable: yes, isCacheCurrent: () => true, isMigrated: yes, isAccepting: () => true },
+    overload: null,
     metrics: null,
+    tracing: null,
   });
 }
 

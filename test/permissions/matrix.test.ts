@@ -277,8 +277,6 @@ const OUR_ROWS: readonly Kind[] = [
 function compareSwap({ id, permission }: Operation, kind: Kind, { statusCode, body }: LightMyRequestResponse): unknown {
   const isRefusal = [400, 401, 403, 404].includes(statusCode);
   if (permission.audience === "vendor" && kind === "userId") return null; // the customer's own id, in the key's environment
-  // v1 keeps whatever survey ids a webhook is given; one that is not the environment's is never reported.
-  if (id === "createWebhookV1" && kind === "survey" && statusCode === 200) return null;
   if (id === "createApiKey" && kind === "environment" && statusCode === 422) return null; // as one that there is not
   if (isRefusal || isEmptyList(statusCode, body)) return null;
   return { id, status: statusCode, body: body.slice(0, 200) };

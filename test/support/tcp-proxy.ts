@@ -5,6 +5,11 @@ export interface TcpProxy {
   /** Cuts every connection; from now on new ones are refused. */
   cut(): Promise<void>;
   restore(): Promise<void>;
+  /**
+   * From now on what is sent arrives that much later; with Infinity it never does, on connections that stay open, as
+   * in a network that swallows packets.
+   */
+  delay(ms: number): void;
 }
 
 /** Stands before a server that a test wants to be away for a while. */
@@ -15,7 +20,12 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the proxy has no port");
   const { port } = address;
-  return { port, cut, restore };
+  let delayMs = 0;
+  return { port, cut, restore, delay };
+
+  function delay(ms: number): void {
+    delayMs = ms;
+  }
 
   function forward(client: Socket): void {
     const upstream = open(target);
@@ -29,7 +39,10 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
         sockets.delete(socket);
         other.destroy();
       });
-      socket.pipe(other);
+      socket.on("data", (bytes) => {
+        if (delayMs === 0) other.write(bytes);
+        else if (delayMs !== Infinity) setTimeout(() => other.write(bytes), delayMs);
+      });
     }
   }
 

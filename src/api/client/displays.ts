@@ -5,7 +5,8 @@ import { acceptAnything, parseJson } from "../../http/json-body.ts";
 import { checkBody, objectOrEmpty, readIdempotencyKey } from "./checked-body.ts";
 import { ClientError, ClientParams, clientData } from "./envelope.ts";
 import { resolveEnvironment } from "./environment-id.ts";
-import { CLIENT_BUCKET, type ClientApiOptions, clientOf } from "./options.ts";
+import { type ClientApiOptions, countRequest } from "./options.ts";
+import { requireUserSignature, SIGNATURE } from "./user-signature.ts";
 
 const MAX_USER_ID_LENGTH = 255;
 
@@ -15,6 +16,7 @@ const V1DisplayBody = z
   .object({
     ...shared,
     userId: z.string().max(MAX_USER_ID_LENGTH, `User ID cannot exceed ${MAX_USER_ID_LENGTH} characters`).optional(),
+    userIdSignature: z.string().optional().meta(SIGNATURE),
   })
   .meta({ id: "V1DisplayBody" });
 
@@ -41,15 +43,23 @@ export const displayRoutes: FastifyPluginAsync<ClientApiOptions> = async (app, {
         tags: ["Client API - Displays"],
         params: ClientParams,
         body: BODIES[generation],
-        response: { 200: clientData(Display), 403: ClientError, 409: ClientError, 413: ClientError, ...ERRORS },
+        response: {
+          200: clientData(Display),
+          ...(generation === "v1" && { 401: ClientError }),
+          403: ClientError,
+          409: ClientError,
+          413: ClientError,
+          ...ERRORS,
+        },
       },
       validatorCompiler: acceptAnything,
     },
     async (request) => {
-      await limiter.count(CLIENT_BUCKET, clientOf(request));
+      await countRequest(limiter, request);
       const environment = await resolveEnvironment(services, request.params.environmentId);
       const body = objectOrEmpty(parseJson(request.body, MALFORMED[generation]));
       const { surveyId, viewer } = generation === "v1" ? readV1(body) : readV2(body);
+      if (viewer && "userId" in viewer) requireUserSignature(environment, viewer.userId, request, body);
       const idempotencyKey = readIdempotencyKey(request.headers["idempotency-key"]);
       return { data: await services.displays.create({ environment, surveyId, viewer, idempotencyKey }) };
     },
@@ -69,7 +79,7 @@ export const displayRoutes: FastifyPluginAsync<ClientApiOptions> = async (app, {
       },
     },
     async (request) => {
-      await limiter.count(CLIENT_BUCKET, clientOf(request));
+      await countRequest(limiter, request);
       const environment = await resolveEnvironment(services, request.params.environmentId);
       return { data: { responseId: await services.displays.findResponseId(environment, request.params.displayId) } };
     },

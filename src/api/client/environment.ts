@@ -3,6 +3,7 @@ import type { FastifyPluginAsync } from "fastify";
 import { z } from "zod";
 import type { EnvironmentState } from "../../environments/service.ts";
 import { chooseEncoding } from "../../http/accept-encoding.ts";
+import { SDK_PATIENCE_MS } from "../../http/answer-in-time.ts";
 import { createCodedErrorPresenter } from "../../http/coded-error.ts";
 import { createErrorHandler } from "../../http/errors.ts";
 import { type PreparedBody, prepareBody } from "../../http/prepared-body.ts";
@@ -12,7 +13,7 @@ import { invalid } from "../../shared/problem.ts";
 import { ClientError, ClientParams, clientData } from "./envelope.ts";
 import { presentEnvironment } from "./environment-body.ts";
 import { currentTag, environmentTag } from "./environment-tag.ts";
-import { type ClientApiOptions, clientOf } from "./options.ts";
+import { type ClientApiOptions, countRequest } from "./options.ts";
 
 /** How long an SDK may use the state before it asks again. */
 const STATE_LIFETIME_MS = 60 * 60_000;
@@ -24,6 +25,9 @@ const STATE_LIFETIME_MS = 60 * 60_000;
 const ENVIRONMENT_BUCKET: RateBucket = { name: "client environment", limit: 1_000, windowMs: 60_000 };
 
 const CACHE_CONTROL = "public, s-maxage=60, max-age=60, stale-while-revalidate=60, stale-if-error=60";
+
+/** The database is away and the answer comes from memory. Source: RFC 7234, section 5.5. */
+const STALE_WARNING = '110 - "Response is Stale", 111 - "Revalidation Failed"';
 
 const anyObject = z.record(z.string(), z.unknown());
 const bothSpellings = { workspaceId: z.string(), projectId: z.string() };
@@ -124,7 +128,7 @@ export const environmentRoute: FastifyPluginAsync<ClientApiOptions> = async (app
         operationId: `${generation}GetEnvironment`,
         summary: "Get the environment state",
         description:
-          "Live surveys, action classes and settings: all that an SDK needs to show surveys. The entity tag stands for the content without `expiresAt`; an answer is confirmed by 304 for at most 30 minutes.",
+          "Live surveys, action classes and settings: all that an SDK needs to show surveys. The entity tag stands for the content without `expiresAt`; an answer is confirmed by 304 for at most 30 minutes. For a minute after the database went away the last state is told from memory, with `Age` (seconds) and `Warning: 110`.",
         tags: ["Client API - Environment"],
         params: ClientParams,
         response: {
@@ -137,16 +141,19 @@ export const environmentRoute: FastifyPluginAsync<ClientApiOptions> = async (app
           503: ClientError,
         },
       },
+      config: { answerWithinMs: SDK_PATIENCE_MS },
       errorHandler: createErrorHandler(
         createCodedErrorPresenter({ unexpected: { message: "An error occurred while processing your request." } }),
       ),
     },
     async (request, reply) => {
-      await limiter.count(ENVIRONMENT_BUCKET, clientOf(request));
+      await countRequest(limiter, request, ENVIRONMENT_BUCKET);
       const environmentId = request.params.environmentId.trim();
       if (!ID_PATTERN.test(environmentId)) throw invalid("Invalid ID format");
-      const body = bodyOf(await services.environments.state(environmentId));
+      const { value: state, ageMs, isStale } = await services.environments.stateAnyway(environmentId);
+      const body = bodyOf(state);
       const now = Date.now();
+      if (isStale) reply.headers({ age: String(Math.round(ageMs / 1_000)), warning: STALE_WARNING });
       reply.headers({ "cache-control": CACHE_CONTROL, vary: "Accept-Encoding" });
       const current = currentTag(request.headers["if-none-match"], body.hash, now);
       if (current !== undefined) return reply.status(304).header("etag", current).send();

@@ -2,6 +2,7 @@
 import type { FastifyPluginAsync } from "fastify";
 import { z } from "zod";
 import type { AttributeNote, AttributeRules, IdentifiedContact, SubmittedAttributes } from "../../contacts/service.ts";
+import { SDK_PATIENCE_MS } from "../../http/answer-in-time.ts";
 import { acceptAnything, parseJson } from "../../http/json-body.ts";
 import type { AttributeDataType, AttributeValue } from "../../shared/attributes.ts";
 import { ID_PATTERN } from "../../shared/ids.ts";
@@ -11,7 +12,8 @@ import { invalid } from "../../shared/problem.ts";
 import { isStorableText } from "../../shared/storable-text.ts";
 import { deviceOf } from "../../shared/user-agent.ts";
 import { ClientError, ClientParams, clientData } from "./envelope.ts";
-import { CLIENT_BUCKET, type ClientApiOptions, clientOf } from "./options.ts";
+import { type ClientApiOptions, countRequest } from "./options.ts";
+import { requireUserSignature, SIGNATURE } from "./user-signature.ts";
 
 /** How long an SDK may use the state before it asks again. */
 const STATE_LIFETIME_MS = 30 * 60_000;
@@ -42,6 +44,7 @@ const IdentifyBody = z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
       .optional()
       .meta({ description: "Merged into the contact's attributes; null removes one", example: { plan: "pro", seats: 3 } }),
+    userIdSignature: z.string().optional().meta(SIGNATURE),
   })
   .meta({ id: "IdentifyBody" });
 
@@ -78,6 +81,8 @@ export const identifyRoute: FastifyPluginAsync<ClientApiOptions> = async (app, {
         response: {
           200: clientData(IdentifyState),
           400: ClientError,
+          401: ClientError,
+          403: ClientError,
           404: ClientError,
           413: ClientError,
           429: ClientError,
@@ -85,19 +90,23 @@ export const identifyRoute: FastifyPluginAsync<ClientApiOptions> = async (app, {
           503: ClientError,
         },
       },
+      config: { answerWithinMs: SDK_PATIENCE_MS },
       // The schema documents; what is checked, in which order and in which words, is below: this is the busiest route.
       validatorCompiler: acceptAnything,
     },
     async (request, reply) => {
-      const counted = limiter.count(CLIENT_BUCKET, clientOf(request));
+      const counted = countRequest(limiter, request);
       if (counted) await counted;
       const environmentId = request.params.environmentId.trim();
       if (!ID_PATTERN.test(environmentId)) throw invalid("Invalid workspace ID format");
       const environment =
         services.environments.knownConfiguration(environmentId) ?? (await services.environments.configuration(environmentId));
+      const json = parseJson(request.body);
+      const body = parseBody(json);
+      requireUserSignature(environment, body.userId, request, json);
       const contact = await services.contacts.identify({
         environment,
-        ...parseBody(parseJson(request.body)),
+        ...body,
         rules: ATTRIBUTE_RULES,
         device: deviceOf(request.headers["user-agent"]),
       });

@@ -1,5 +1,6 @@
 /** The client API: what Formbricks SDKs call, without a key. v1 and v2 differ in few routes. Source: client-api §2. */
 import type { FastifyPluginAsync } from "fastify";
+import { answerInTime } from "../../http/answer-in-time.ts";
 import { createErrorHandler } from "../../http/errors.ts";
 import { acceptAnyBody } from "../../http/json-body.ts";
 import { answerOtherMethods } from "../../http/methods.ts";
@@ -33,6 +34,7 @@ export const clientApi: FastifyPluginAsync<ClientApiOptions> = async (app, { gen
   app.addHook("onRequest", async (_request, reply) => {
     reply.headers(HEADERS);
   });
+  app.addHook("onRoute", answerInTime);
   acceptAnyBody(app);
   answerUnknownPath(app);
   await app.register(preflightRoutes, options);

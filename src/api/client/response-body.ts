@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { ResponseChange, ResponseInput } from "../../responses/service.ts";
 import { checkBody, objectOrEmpty } from "./checked-body.ts";
 import type { ClientApiOptions } from "./options.ts";
+import { SIGNATURE } from "./user-signature.ts";
 
 /** Single-use ids are in an index, whose entries have a size. */
 const MAX_SINGLE_USE_ID_LENGTH = 255;
@@ -44,7 +45,9 @@ const shared = {
   updatedAt: IgnoredDate,
 };
 
-const V1ResponseBody = z.object({ ...shared, userId: z.string().nullish() }).meta({ id: "V1ResponseBody" });
+const V1ResponseBody = z
+  .object({ ...shared, userId: z.string().nullish(), userIdSignature: z.string().optional().meta(SIGNATURE) })
+  .meta({ id: "V1ResponseBody" });
 const V2ResponseBody = z.object({ ...shared, contactId: z.cuid2().nullish() }).meta({ id: "V2ResponseBody" });
 
 /** By generation: v1 names the respondent by user id, v2 by contact id. */

@@ -6,8 +6,9 @@ import type { ResponseRules, ResponseSender, SavedResponse } from "../../respons
 import { readIdempotencyKey } from "./checked-body.ts";
 import { ClientError, ClientParams, clientData } from "./envelope.ts";
 import { resolveEnvironment } from "./environment-id.ts";
-import { CLIENT_BUCKET, type ClientApiOptions, clientOf } from "./options.ts";
+import { type ClientApiOptions, countRequest } from "./options.ts";
 import { RESPONSE_BODIES, ResponseChangeBody, readResponse, readResponseChange } from "./response-body.ts";
+import { requireUserSignature } from "./user-signature.ts";
 
 const Saved = z
   .object({
@@ -63,14 +64,16 @@ export const responseRoutes: FastifyPluginAsync<ClientApiOptions> = async (app, 
         tags: ["Client API - Responses"],
         params: ClientParams,
         body: RESPONSE_BODIES[generation],
-        response: { ...ANSWERS, 409: ClientError },
+        response: { ...ANSWERS, ...(generation === "v1" && { 401: ClientError }), 409: ClientError },
       },
       validatorCompiler: acceptAnything,
     },
     async (request) => {
-      await limiter.count(CLIENT_BUCKET, clientOf(request));
+      await countRequest(limiter, request);
       const { environment, json } = generation === "v1" ? await bodyFirst(request) : await environmentFirst(request);
       const input = readResponse(generation, json);
+      const { respondent } = input;
+      if (respondent && "userId" in respondent) requireUserSignature(environment, respondent.userId, request, json);
       const saved = await services.responses.create({ environment, input, sender: senderOf(request), rules: RULES[generation] });
       return { data: presentSaved(saved) };
     },
@@ -91,7 +94,7 @@ export const responseRoutes: FastifyPluginAsync<ClientApiOptions> = async (app, 
       validatorCompiler: acceptAnything,
     },
     async (request) => {
-      await limiter.count(CLIENT_BUCKET, clientOf(request));
+      await countRequest(limiter, request);
       const { environmentId, responseId } = request.params;
       const environment = await resolveEnvironment(services, environmentId);
       const { change, pinAuthToken } = readResponseChange(parseJson(request.body, MALFORMED_CHANGE));

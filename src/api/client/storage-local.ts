@@ -49,6 +49,7 @@ export const storageLocalRoute: FastifyPluginAsync<ClientApiOptions> = async (ap
   app.post<{ Params: { environmentId: string } }>(
     "/:environmentId/storage/local",
     {
+      config: { takesFiles: true },
       schema: {
         operationId: `${generation}UploadFile`,
         summary: "Upload a file",

@@ -16,6 +16,9 @@ const RECAPTCHA_FRAMES = ["https://www.google.com/recaptcha/", "https://recaptch
 /** Members of a survey and its styling that hold the address of a picture, or of a film behind the card. */
 const MEDIA_MEMBERS = new Set(["imageUrl", "fileUrl", "bg"]);
 
+/** A host in an address may hold what ends a rule of the policy, `;` and `,`; no picture is loaded from such. */
+const ORIGIN = /^https?:\/\/[\w.:[\]-]+$/;
+
 export function contentPolicy(opening: Opening, { nonce, isEmbedded, recaptchaSiteKey, uploadOrigins }: PolicyOptions): string {
   const { link } = opening;
   const media = link === null ? [] : mediaOrigins([link.survey, link.styling, { imageUrl: link.logo?.url }]);
@@ -48,7 +51,11 @@ function mediaOrigins(value: unknown): string[] {
     if (typeof part !== "object" || part === null) return;
     for (const [name, member] of Object.entries(part)) {
       if (typeof member !== "string") visit(member);
-      else if (MEDIA_MEMBERS.has(name) && /^https?:/i.test(member) && URL.canParse(member)) origins.add(new URL(member).origin);
+      else if (MEDIA_MEMBERS.has(name) && URL.canParse(member)) add(new URL(member).origin);
     }
+  }
+
+  function add(origin: string): void {
+    if (ORIGIN.test(origin)) origins.add(origin);
   }
 }

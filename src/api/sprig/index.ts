@@ -73,7 +73,10 @@ function answerUnknownPath(_request: FastifyRequest, reply: FastifyReply): void 
  * the scheme that only Sprig's clients use; returns whether it did.
  */
 export function answerUnknownSprigPath(request: FastifyRequest, reply: FastifyReply): boolean {
-  if (!/^\s*api-key\s/i.test(request.headers.authorization ?? "")) return false;
+  if (!isSprigCaller(request)) return false;
   answerUnknownPath(request, reply);
   return true;
 }
+
+/** Whether the caller's key comes under the scheme that only Sprig's clients use. */
+export const isSprigCaller = ({ headers }: FastifyRequest): boolean => /^\s*api-key\s/i.test(headers.authorization ?? "");

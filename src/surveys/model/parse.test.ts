@@ -318,18 +318,14 @@ describe("what is refused, and where", () => {
     [
       "a repeated variable id",
       survey({ variables: ["a", "b"].map((name) => ({ id: "v", name, type: "text" })) }),
-      ["variables.variables"],
+      ["variables.1.id"],
     ],
     [
       "a repeated variable name",
       survey({ variables: ["a", "b"].map((id) => ({ id, name: "v", type: "text" })) }),
-      ["variables.variables"],
+      ["variables.1.name"],
     ],
-    [
-      "a variable name with capitals",
-      survey({ variables: [{ id: "v", name: "Score", type: "number" }] }),
-      ["variables.0.variables"],
-    ],
+    ["a variable name with capitals", survey({ variables: [{ id: "v", name: "Score", type: "number" }] }), ["variables.0.name"]],
     ["one choice only", withElement("multipleChoiceSingle", { choices: choices("a") }), [`${AT_ELEMENT}.choices`]],
     [
       "one picture only",

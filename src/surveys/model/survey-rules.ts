@@ -183,16 +183,15 @@ function checkHiddenFields({ hiddenFields: { fieldIds = [] } }: SurveyFields, re
   }
 }
 
-/** The odd paths are those of the reference. */
 function checkVariables({ variables }: SurveyFields, report: Report): void {
   const ids = new Set<string>();
   const names = new Set<string>();
   for (const [index, { id, name }] of variables.entries()) {
     if (!isRowId(id)) report(["variables", index, "id"], "Invalid cuid2");
     if (!/^[a-z0-9_]+$/.test(name))
-      report(["variables", index, "variables"], "Variable name can only contain lowercase letters, numbers and underscores");
-    if (ids.has(id)) report(["variables", "variables"], "Variable ids must be unique");
-    if (names.has(name)) report(["variables", "variables"], "Variable names must be unique");
+      report(["variables", index, "name"], "Variable name can only contain lowercase letters, numbers and underscores");
+    if (ids.has(id)) report(["variables", index, "id"], "Variable ids must be unique");
+    if (names.has(name)) report(["variables", index, "name"], "Variable names must be unique");
     ids.add(id);
     names.add(name);
   }
@@ -215,7 +214,7 @@ function checkCollisions({ questions, blocks, endings, hiddenFields, variables }
   );
   claim(
     variables.map(({ name }) => name),
-    (index) => ["variables", index, "variables"],
+    (index) => ["variables", index, "name"],
   );
 }
 

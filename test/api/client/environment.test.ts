@@ -628,7 +628,7 @@ describe("appSetupCompleted", () => {
 
 describe("errors", () => {
   test("answers 500 with the route's own words when something unforeseen happens", async () => {
-    const reading = vi.spyOn(server.services.environments, "state").mockRejectedValueOnce(new Error("a private matter"));
+    const reading = vi.spyOn(server.services.environments, "stateAnyway").mockRejectedValueOnce(new Error("a private matter"));
     const { body, headers } = await get().expect(500);
     expect(reading).toHaveBeenCalledOnce();
     expect(body).toEqual({

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createContactLinkTokens } from "../../../src/contact-links/token.ts";
 import { createSingleUseLinks } from "../../../src/responses/single-use.ts";
@@ -61,6 +62,16 @@ describe("GET /s/{surveyId}", () => {
     expect(headers["content-security-policy"]).toContain("img-src 'self' data: https://pictures.acme.test;");
     expect(headers["content-security-policy"]).toContain("frame-ancestors *");
     expect(headers).not.toHaveProperty("x-frame-options");
+  });
+
+  it("lets no picture's address add a rule to the policy", async () => {
+    const elements = ["https://a;script-src-elem", "https://evil.test/1.png", "https://b,c.test/2.png"].map((imageUrl, at) => ({
+      ...{ id: `q${at}`, type: "openText", imageUrl },
+    }));
+    const { headers } = await server.request.get(`/s/${await link({ blocks: [{ id: "b1", elements }] })}`).expect(200);
+    expect(headers["content-security-policy"]).toContain(
+      "img-src 'self' data: https://evil.test; media-src 'self' https://evil.test;",
+    );
   });
 
   it("answers 404 for an unknown survey, a draft, an app survey and an archived one", async () => {
@@ -192,6 +203,19 @@ describe("GET /c/{token}", () => {
     await server.request.get(`/c/${tokensAt(Date.now()).issue({ ...subject, surveyId: newId() }, null)}`).expect(404);
     await server.db.prisma.contact.deleteMany({ where: { id: contact.id } });
     await server.request.get(`/c/${token}`).expect(404);
+  });
+
+  it("leads to the contact that took its own over", async () => {
+    const surveyId = await link();
+    const contact = await buildContact(server.db, { environmentId, userId: "kept" });
+    const merged = { contactId: newId(), surveyId };
+    await server.db.prisma.contactAlias.create({
+      data: { environmentId, id: merged.contactId, contactId: contact.id, visitorId: randomUUID() },
+    });
+    const token = tokensAt(Date.now()).issue(merged, null);
+    const { contactId } = dataOf((await server.request.get(`/c/${token}`).expect(200)).text);
+    await respond({ surveyId, contactId }).expect(200);
+    await server.request.get(`/c/${token}`).expect(410);
   });
 
   it("takes the single-use id that it was made with", async () => {

@@ -12,7 +12,8 @@ import { invalid, Problem } from "../../../shared/problem.ts";
 import { deviceOf } from "../../../shared/user-agent.ts";
 import { ClientError, clientData } from "../envelope.ts";
 import { ATTRIBUTE_RULES, describeNotes, parseAttributes, parseUserId } from "../identify.ts";
-import { CLIENT_BUCKET, type ClientApiOptions, clientOf } from "../options.ts";
+import { type ClientApiOptions, countRequest } from "../options.ts";
+import { requireUserSignature } from "../user-signature.ts";
 import { LegacyParams, type LegacyRoute } from "./route.ts";
 
 const AttributesBody = z.object({ attributes: z.record(z.string(), z.string()) }).meta({ id: "LegacyAttributes" });
@@ -40,6 +41,8 @@ export const legacyAttributeRoutes: FastifyPluginAsync<ClientApiOptions> = async
           response: {
             200: clientData(AttributesAnswer),
             400: ClientError,
+            401: ClientError,
+            403: ClientError,
             404: ClientError,
             413: ClientError,
             429: ClientError,
@@ -50,10 +53,12 @@ export const legacyAttributeRoutes: FastifyPluginAsync<ClientApiOptions> = async
         validatorCompiler: acceptAnything,
       },
       async (request) => {
-        await limiter.count(CLIENT_BUCKET, clientOf(request));
+        await countRequest(limiter, request);
         const environment = await environments.configuration(request.params.environmentId);
-        const attributes = parseBody(parseJson(request.body));
+        const json = parseJson(request.body);
+        const attributes = parseBody(json);
         const userId = parseUserId(request.params.userId);
+        requireUserSignature(environment, userId, request, json);
         const before = await contacts.findByUserId(environment.id, userId);
         if (before === null && !createsContact) throw contactNotFound(userId);
         const device = deviceOf(request.headers["user-agent"]);

@@ -10,7 +10,8 @@ import { invalid } from "../../../shared/problem.ts";
 import { deviceOf } from "../../../shared/user-agent.ts";
 import { ClientError, ClientParams, clientData } from "../envelope.ts";
 import { ATTRIBUTE_RULES, parseUserId } from "../identify.ts";
-import { CLIENT_BUCKET, type ClientApiOptions, clientOf } from "../options.ts";
+import { type ClientApiOptions, countRequest } from "../options.ts";
+import { requireUserSignature } from "../user-signature.ts";
 import { LegacyParams, type LegacyRoute } from "./route.ts";
 
 const PersonState = z
@@ -26,7 +27,15 @@ const PersonState = z
 
 const PersonBody = z.object({ userId: z.string().min(1) }).meta({ id: "LegacyPerson" });
 
-const ERRORS = { 400: ClientError, 404: ClientError, 429: ClientError, 500: ClientError, 503: ClientError };
+const ERRORS = {
+  400: ClientError,
+  401: ClientError,
+  403: ClientError,
+  404: ClientError,
+  429: ClientError,
+  500: ClientError,
+  503: ClientError,
+};
 
 export const legacyPeopleRoutes: FastifyPluginAsync<ClientApiOptions> = async (app, { generation, services, limiter }) => {
   const { contacts, environments } = services;
@@ -49,7 +58,7 @@ export const legacyPeopleRoutes: FastifyPluginAsync<ClientApiOptions> = async (a
         },
       },
       async (request) => {
-        const contact = await identify(request, request.params.environmentId, () => request.params.userId);
+        const contact = await identify(request, request.params.environmentId, () => ({ userId: request.params.userId }));
         return { data: presentPerson(contact, hasContactId) };
       },
     );
@@ -71,19 +80,29 @@ export const legacyPeopleRoutes: FastifyPluginAsync<ClientApiOptions> = async (a
         validatorCompiler: acceptAnything,
       },
       async (request) => {
-        const { userId } = await identify(request, request.params.environmentId, () => parsePerson(parseJson(request.body)));
+        const { userId } = await identify(request, request.params.environmentId, () => {
+          const body = parseJson(request.body);
+          return { userId: parsePerson(body), body };
+        });
         return { data: { userId } };
       },
     );
   }
 
   /** The environment is looked up before the user id is judged. */
-  async function identify(request: FastifyRequest, environmentId: string, readUserId: () => string): Promise<IdentifiedContact> {
-    await limiter.count(CLIENT_BUCKET, clientOf({ params: { environmentId }, ip: request.ip }));
+  async function identify(
+    request: FastifyRequest,
+    environmentId: string,
+    read: () => { userId: string; body?: unknown },
+  ): Promise<IdentifiedContact> {
+    await countRequest(limiter, { params: { environmentId }, ip: request.ip });
     const environment = await environments.configuration(environmentId);
+    const { userId: named, body } = read();
+    const userId = parseUserId(named);
+    requireUserSignature(environment, userId, request, body);
     return contacts.identify({
       environment,
-      userId: parseUserId(readUserId()),
+      userId,
       attributes: new Map(),
       rules: ATTRIBUTE_RULES,
       device: deviceOf(request.headers["user-agent"]),

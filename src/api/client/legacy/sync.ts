@@ -13,7 +13,8 @@ import { questionsFromBlocks, surveyElements } from "../../../surveys/model/gene
 import { ClientError, clientData } from "../envelope.ts";
 import { presentEnvironment } from "../environment-body.ts";
 import { ATTRIBUTE_RULES, parseUserId } from "../identify.ts";
-import { CLIENT_BUCKET, type ClientApiOptions, clientOf } from "../options.ts";
+import { type ClientApiOptions, countRequest } from "../options.ts";
+import { requireUserSignature } from "../user-signature.ts";
 import { replaceRecallMarks } from "./recall.ts";
 import { LegacyParams, type LegacyRoute } from "./route.ts";
 import { visibleSurveys } from "./visible-surveys.ts";
@@ -55,6 +56,8 @@ export const legacySyncRoute: FastifyPluginAsync<ClientApiOptions> = async (app,
         response: {
           200: clientData(SyncAnswer),
           400: ClientError,
+          401: ClientError,
+          403: ClientError,
           404: ClientError,
           429: ClientError,
           500: ClientError,
@@ -63,11 +66,13 @@ export const legacySyncRoute: FastifyPluginAsync<ClientApiOptions> = async (app,
       },
     },
     async (request) => {
-      await limiter.count(CLIENT_BUCKET, clientOf(request));
+      await countRequest(limiter, request);
       const environment = await environments.configuration(request.params.environmentId);
+      const userId = parseUserId(request.params.userId);
+      requireUserSignature(environment, userId, request);
       const contact = await contacts.identify({
         environment,
-        userId: parseUserId(request.params.userId),
+        userId,
         attributes: new Map(),
         rules: ATTRIBUTE_RULES,
         device: deviceOf(request.headers["user-agent"]),

@@ -5,7 +5,16 @@ import type { Services } from "../../../services.ts";
 import { ID_PATTERN } from "../../../shared/ids.ts";
 import { WebhookTriggerInput } from "../../../webhooks/service.ts";
 import { BODY_ERRORS, ITEM_ERRORS, V1Error, v1Data } from "../envelope.ts";
-import { ListQuery, parseBody, parseFields, readPage, requireRowId, requireWritableEnvironment } from "./requests.ts";
+import {
+  invalidFields,
+  ListQuery,
+  parseBody,
+  parseFields,
+  readPage,
+  requireRowId,
+  requireWritableEnvironment,
+  reworded,
+} from "./requests.ts";
 import { tenantFields, tenantInput, withTenant, withTenants } from "./tenant.ts";
 
 const WEBHOOK = {
@@ -66,7 +75,7 @@ export const webhookRoutes: FastifyPluginAsyncZod<{ services: Services }> = asyn
         ...documentation,
         operationId: "createWebhookV1",
         summary: "Create a webhook",
-        description: "The address must be one of the public internet.",
+        description: "The address must be one of the public internet, and the surveys the environment's.",
         body: WebhookCreate.extend(tenantInput),
         response: { 200: v1Data(V1NewWebhook), ...BODY_ERRORS, 404: V1Error },
       },
@@ -75,7 +84,13 @@ export const webhookRoutes: FastifyPluginAsyncZod<{ services: Services }> = asyn
       const body = parseBody(bytes);
       const environmentId = await requireWritableEnvironment(environments, principal, body);
       const { name = null, source = "user", surveyIds = [], ...input } = parseFields(WebhookCreate, body);
-      const webhook = await webhooks.createForSurveys(principal, { ...input, environmentId, name, source, surveyIds });
+      const webhook = await reworded(
+        webhooks.create(principal, { ...input, environmentId, name, source, surveyIds: [...new Set(surveyIds)] }),
+        {
+          not_found: () => foreignSurveys(),
+          malformed: (problem) => (problem.issues?.[0]?.field === "surveyIds" ? foreignSurveys() : problem),
+        },
+      );
       return { data: await withTenant(environments, webhook) };
     },
   );
@@ -114,3 +129,6 @@ export const webhookRoutes: FastifyPluginAsyncZod<{ services: Services }> = asyn
     },
   );
 };
+
+/** A webhook that waits for surveys it will never hear of. */
+const foreignSurveys = () => invalidFields([{ field: "surveyIds", issue: "Not all are surveys of this workspace" }]);

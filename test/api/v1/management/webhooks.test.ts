@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { newId } from "../../../../src/shared/ids.ts";
-import { buildApiKey, buildTenant, type Tenant } from "../../../support/build.ts";
+import { buildApiKey, buildSurvey, buildTenant, type Tenant } from "../../../support/build.ts";
 import { startTestServer, type TestServer } from "../../../support/server.ts";
 import { BAD_ID, BAD_JSON, fields, ID, ISO, message, NO_KEY, NO_PERMISSION, NO_TENANT, notFound } from "./answers.ts";
 
@@ -25,7 +25,8 @@ const create = (body: object, apiKey?: string) =>
 describe("POST /api/v1/webhooks", () => {
   it("answers 200 with the webhook and, this once, its secret", async () => {
     const { environmentId } = tenant;
-    const given = { name: "CRM", source: "activepieces", surveyIds: [newId()], triggers: ["responseCreated", "responseUpdated"] };
+    const surveyIds = [(await buildSurvey(server.db, { environmentId })).id];
+    const given = { name: "CRM", source: "activepieces", surveyIds, triggers: ["responseCreated", "responseUpdated"] };
     const { data } = (await create(given).expect(200)).body;
     const webhook = {
       id: ID,
@@ -58,6 +59,17 @@ describe("POST /api/v1/webhooks", () => {
     ["a survey id that is none", { surveyIds: ["No!"] }, { "surveyIds.0": "Invalid cuid2" }],
   ])("answers 400 to %s", async (_name, change, details) => {
     expect((await create(change).expect(400)).body).toEqual(fields(details));
+  });
+
+  it("answers 400 to surveys that are not the environment's, and keeps one that is named twice once", async () => {
+    const neighbour = await buildTenant(server.db);
+    const { id: own } = await buildSurvey(server.db, { environmentId: tenant.environmentId });
+    const { id: foreign } = await buildSurvey(server.db, { environmentId: neighbour.environmentId });
+    const refusal = fields({ surveyIds: "Not all are surveys of this workspace" });
+    for (const surveyId of [foreign, newId()])
+      expect((await create({ surveyIds: [own, surveyId] }).expect(400)).body).toEqual(refusal);
+    expect((await send("get", "").expect(200)).body).toEqual({ data: [] });
+    expect((await create({ surveyIds: [own, own] }).expect(200)).body.data.surveyIds).toEqual([own]);
   });
 
   it.each([

@@ -1,23 +1,31 @@
 /** One person's data: GET /api/v2/management/contacts/{id}/export, and DELETE, after which nothing of it is left. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { migrate } from "../../../../src/db/migrate.ts";
 import { newId } from "../../../../src/shared/ids.ts";
 import { buildApiKey, buildContact, buildSurvey, buildTenant, type Tenant } from "../../../support/build.ts";
+import { createEmptyDatabase, type EmptyDatabase } from "../../../support/empty-database.ts";
 import { ANSWERABLE } from "../../../support/responses.ts";
 import { startTestServer, type TestServer } from "../../../support/server.ts";
 import { makeTemporaryFolder } from "../../../support/temporary-folder.ts";
 
 const folder = makeTemporaryFolder();
+/** Of its own: tasks of a shared one may be done by another test's server, which has other files. */
+let database: EmptyDatabase;
 let server: TestServer;
 let tenant: Tenant;
 let neighbour: Tenant;
 beforeAll(async () => {
-  server = await startTestServer({ DATA_DIR: folder.path });
+  database = await createEmptyDatabase();
+  await migrate({ url: database.url, log: pino({ level: "silent" }) });
+  server = await startTestServer({ DATA_DIR: folder.path, DATABASE_URL: database.url });
   [tenant, neighbour] = [await buildTenant(server.db), await buildTenant(server.db)];
 });
 afterAll(async () => {
   await server.close();
+  await database.drop();
   folder.remove();
 });
 

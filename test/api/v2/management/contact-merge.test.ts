@@ -124,6 +124,31 @@ it("leads the other's ids to the contact that goes on, wherever they come in", a
     .expect(409);
 });
 
+it("lets the other's app go on with the response that it began", async () => {
+  const [own, other] = [newId(), newId()];
+  const [kept, gone] = [await build({ userId: own }), await build({ userId: other })];
+  const client = `/api/v1/client/${tenant.environmentId}`;
+  const viewer = { surveyId: gone.surveyId, userId: other };
+  const shown = await server.request.post(`${client}/displays`).set("idempotency-key", newId()).send(viewer).expect(200);
+  const answer = { ...viewer, displayId: shown.body.data.id, finished: false, data: { q1: "a" } };
+  const begun = await server.request.post(`${client}/responses`).send(answer).expect(200);
+  await merge(kept.id, { from: gone.id }).expect(200);
+  const { body } = await server.request
+    .post(`${client}/responses`)
+    .send({ ...answer, data: { q1: "b" } })
+    .expect(200);
+  expect(body.data.id).toBe(begun.body.data.id);
+});
+
+it("makes links for the other's id to the contact that goes on", async () => {
+  const [kept, gone] = [await build({ userId: newId() }), await build({ userId: newId() })];
+  await merge(kept.id, { from: gone.id }).expect(200);
+  const { id } = await buildSurvey(server.db, { environmentId: tenant.environmentId, type: "link" });
+  const { body } = await get(`/surveys/${id}/contact-links/contacts/${gone.id}`).expect(200);
+  const page = await server.request.get(new URL(body.data.surveyUrl).pathname).expect(200);
+  expect(page.text).toContain(`"contactId":"${kept.id}"`);
+});
+
 it("takes over the user id that the contact lacks, and chains of merges lead to the last one", async () => {
   const [first, second] = [newId(), newId()];
   const a = await build({ userId: first });

@@ -213,6 +213,30 @@ describe("POST /api/v2/organizations/{organizationId}/api-keys/{apiKeyId}/rotate
     expect(await isAccepted(strong.secret)).toBe(true);
   });
 
+  it("answers 403 to a manager's key for an owner's and for one that no role limits", async () => {
+    const { organizationId, environmentId } = tenant;
+    const email = `${newId()}@example.com`;
+    const manager = await server.db.prisma.user.create({
+      data: { id: newId(), email, emailKey: email, name: "Manager" },
+    });
+    const own = { organizationId, userId: manager.id };
+    await server.db.prisma.membership.create({ data: { ...own, role: "manager", accepted: true } });
+    const access = {
+      organizationId,
+      permissions: { [environmentId]: "read" as const },
+      organizationAccess: { read: true, write: true },
+    };
+    const caller = { apiKey: await buildApiKey(server.db, { ...access, ownerId: manager.id }) };
+    await buildApiKey(server.db, { ...access, ownerId: null });
+    const ofNobody = await server.db.prisma.apiKey.findFirstOrThrow({ where: { organizationId, createdBy: null } });
+    for (const { id } of [await make(), ofNobody])
+      expect((await send("post", `${keysOf()}/${id}/rotate`, undefined, caller).expect(403)).body).toEqual(FORBIDDEN);
+    const colleague = (
+      await send("post", keysOf(), { label: "mine", environmentPermissions: [{ environmentId, permission: "read" }] }, caller)
+    ).body.data;
+    await send("post", `${keysOf()}/${colleague.id}/rotate`, undefined, caller).expect(200);
+  });
+
   it("with an Idempotency-Key answers the same secret again", async () => {
     const { id } = await make();
     const rotate = () => send("post", `${keysOf()}/${id}/rotate`).set("idempotency-key", id).expect(200);

@@ -443,11 +443,36 @@ describe("PATCH /api/v2/organizations/{organizationId}/users", () => {
     expect((await list(tenant, `?id=${owner.id}`)).body.data[0].name).toBe("Jane");
   });
 
-  it("lets an owner's key demote and deactivate the last owner", async () => {
+  it("answers 400 to whoever would demote or deactivate the last active owner, and 200 while there is another", async () => {
     const tenant = await buildTenant(server.db);
-    const owner = (await list(tenant)).body.data[0];
-    const { body } = await update(tenant, { email: owner.email, role: "member", isActive: false }).expect(200);
-    expect(body.data).toMatchObject({ id: tenant.ownerId, role: "member", isActive: false });
+    const [first] = (await list(tenant)).body.data;
+    const refusal = (field: string) => ({
+      error: { code: 400, message: "Bad Request", details: [{ field, issue: "The organization must keep an active owner" }] },
+    });
+    await buildUser(tenant, { role: "owner", isActive: false });
+    expect((await update(tenant, { email: first.email, role: "member" }).expect(400)).body).toEqual(refusal("role"));
+    expect((await update(tenant, { email: first.email, isActive: false }).expect(400)).body).toEqual(refusal("isActive"));
+    await update(tenant, { email: first.email, role: "owner", name: "Still Owner" }).expect(200);
+    expect((await list(tenant, `?id=${first.id}`)).body.data).toMatchObject([{ role: "owner", isActive: true }]);
+
+    const second = await buildUser(tenant, { role: "owner" });
+    await update(tenant, { email: second.email, isActive: false }).expect(200);
+    await update(tenant, { email: second.email, isActive: true }).expect(200);
+    await update(tenant, { email: second.email, role: "member" }).expect(200);
+  });
+
+  it("keeps one of two owners who are demoted at the same time", async () => {
+    const tenant = await buildTenant(server.db);
+    const [first] = (await list(tenant)).body.data;
+    const second = await buildUser(tenant, { role: "owner" });
+    const { organizationId } = tenant;
+    const organizationAccess = { read: true, write: true };
+    const apiKey = await buildApiKey(server.db, { organizationId, permissions: {}, organizationAccess });
+    const demoted = [first, second].map(({ email }) => update({ ...tenant, apiKey }, { email, role: "member" }));
+    const statuses = (await Promise.all(demoted)).map(({ status }) => status);
+    expect(statuses.sort()).toEqual([200, 400]);
+    const roles = (await list({ ...tenant, apiKey })).body.data.map(({ role }: { role: string }) => role);
+    expect(roles.sort()).toEqual(["member", "owner"]);
   });
 });
 

@@ -1,0 +1,3 @@
+-- AlterTable
+ALTER TABLE "environments" ADD COLUMN     "identifySecret" TEXT,
+ADD COLUMN     "previousIdentifySecret" TEXT;

@@ -1,0 +1,2 @@
+-- CreateIndex
+CREATE INDEX "webhook_events_environmentId_subjectId_idx" ON "webhook_events"("environmentId", "subjectId");
