@@ -79,7 +79,7 @@ export function createDeliveryQueue({
 
   /**
    * Takes deliveries that are due, of each webhook in the order in which they are to be sent. What is taken is this process's
-   * until the lease ends, which it has to renew before; until then no other process gets anything of the webhook.
+   * until the lease ends, which it has to renew before; until then another process gets of the webhook only what may be sent beside it.
    */
   async function claim({ webhooks, failing, lanes }: ClaimOptions): Promise<ClaimedDelivery[]> {
     const at = now();
@@ -92,7 +92,13 @@ export function createDeliveryQueue({
       const own = due.map((lane) => lanes.find((each) => isSameLane(each, lane)));
       const rooms = own.map((lane) => lane?.room ?? perWebhook);
       const held = own.flatMap((lane) => lane?.held ?? []);
-      const claimed = await tx.query<ClaimedDelivery>(CLAIM, [...ids, new Date(at + leaseMs), rooms, ...keysOf(held)]);
+      const claimed = await tx.query<ClaimedDelivery>(CLAIM, [
+        ...ids,
+        new Date(at + leaseMs),
+        rooms,
+        ...keysOf(held),
+        perWebhook,
+      ]);
       await tx.query(RESCHEDULE, ids);
       return claimed;
     });

@@ -82,19 +82,20 @@ const candidates = (status: "sending" | "pending", turn: number, dueAt: string) 
          order by d."nextAttemptAt", d."eventId" limit ${WINDOW})`;
 
 /**
- * Takes what is due of locked webhooks: of each the number asked for, nothing while another process has something of it, and
- * of each subject only the first, so that what happened first is sent first. What another process took and did not finish
+ * Takes what is due of locked webhooks: of each the number asked for, or while another process has something of it what
+ * the two may send at once, and of each subject only the first, so that what happened first is sent first. What another process took and did not finish
  * was due before all that waits. Parameters: environment ids, webhook ids, now, end of the lease, how many of each webhook;
- * environment ids, delivery ids and attempts of what this process has.
+ * environment ids, delivery ids and attempts of what this process has; how many at a time.
  */
 export const CLAIM = `
 with own as (
   select * from unnest($6::text[], $7::text[], $8::int[]) as o("environmentId", id, attempts)
 ), lanes as (
-  select l.*, exists (
-    select from webhook_deliveries d where ${SAME_LANE} and d.status = 'sending' and d."nextAttemptAt" > $3 and not exists (
-      select from own o where o."environmentId" = d."environmentId" and o.id = d.id and o.attempts = d.attempts)
-  ) as "isTaken"
+  select l.*, (
+    select case when count(*) = count(o.id) then l.room else greatest($9::int - count(*), 0) end
+    from webhook_deliveries d left join own o on o."environmentId" = d."environmentId" and o.id = d.id and o.attempts = d.attempts
+    where ${SAME_LANE} and d.status = 'sending' and d."nextAttemptAt" > $3
+  ) as free
   from unnest($1::text[], $2::text[], $5::int[]) as l("environmentId", "webhookId", room)
 ), picked as (
   select p."environmentId", p.id, p."dueAt" from lanes l cross join lateral (
@@ -107,9 +108,8 @@ with own as (
       where not exists (select from webhook_deliveries d where ${SAME_LANE}
         and d.status = 'sending' and d."nextAttemptAt" > $3 and d."subjectId" = c."subjectId")
     ) c
-    where c.turn = 1 order by c.rank, c."nextAttemptAt", c."eventId" limit l.room
+    where c.turn = 1 order by c.rank, c."nextAttemptAt", c."eventId" limit l.free
   ) p
-  where not l."isTaken"
 ), claimed as (
   update webhook_deliveries d set status = 'sending', attempts = d.attempts + 1, "nextAttemptAt" = $4, "updatedAt" = $3
   from picked where d."environmentId" = picked."environmentId" and d.id = picked.id
