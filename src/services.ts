@@ -387,10 +387,10 @@ function createWebhooks({
     random: Math.random,
     log,
   });
-  const deliver: typeof deliverer.deliver = (delivery, signal) =>
-    trace("webhook delivery", { "mortar.webhook.event": delivery.event }, () => deliverer.deliver(delivery, signal));
+  const send: typeof deliverer.send = (delivery, signal) =>
+    trace("webhook delivery", { "mortar.webhook.event": delivery.event }, () => deliverer.send(delivery, signal));
   const keepMs = config.WEBHOOK_LOG_DAYS * 86_400_000;
-  const webhookWorker = createDeliveryWorker({ queue, deliver, now, log, keepMs });
+  const webhookWorker = createDeliveryWorker({ queue, deliverer: { ...deliverer, send }, now, log, keepMs });
   const announce = createAnnouncer({ db, changes, worker: webhookWorker });
   const webhookDeliveries = createDeliveryLog({
     db,

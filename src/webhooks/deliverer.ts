@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { SecretBox } from "../shared/secret-box.ts";
-import type { ClaimedDelivery, DeliveryQueue, Verdict, WebhookHealth } from "./delivery-queue.ts";
+import type { ClaimedDelivery, DeliveryQueue, LaneRow, Sent, Verdict, WebhookHealth } from "./delivery-queue.ts";
 import { buildBody, type MessageContent } from "./payload.ts";
 import { RETRY_DELAYS_MS, retryDelayMs } from "./schedule.ts";
 import type { AttemptResult, Sender } from "./sender.ts";
@@ -55,44 +55,42 @@ export function createDeliverer({
   settleWaitsMs?: readonly number[];
 }) {
   const outcomes: Outcomes = { delivered: 0, retried: 0, failed: 0 };
-  return { deliver, attempt, outcomes: (): Outcomes => ({ ...outcomes }) };
+  return { send, record, attempt, outcomes: (): Outcomes => ({ ...outcomes }) };
 
-  /**
-   * Makes an attempt and writes down what came of it. Throws when the database cannot be reached: then the delivery is made
-   * again after its lease. When `signal` is aborted meanwhile, the delivery is given back.
-   */
-  async function deliver(delivery: ClaimedDelivery, signal: AbortSignal): Promise<void> {
+  /** Makes an attempt, of which nothing is written down yet. Throws only when `signal` is aborted. */
+  async function send(delivery: ClaimedDelivery, signal: AbortSignal): Promise<Sent> {
     const { webhookId, environmentId, event, payload } = delivery;
     const startedAt = new Date(now());
-    let result: AttemptResult;
-    try {
-      result = await attempt(delivery, delivery.id, { webhookId, environmentId, event, payload }, signal);
-    } catch (error) {
-      if (!signal.aborted) throw error;
-      await queue.release(delivery);
-      return;
-    }
-    const verdict = judge(delivery, result);
-    const health = await settle(delivery, startedAt, result, verdict);
-    if (health === null) return; // the webhook was deleted, or the lease had ended
-    outcomes[verdict.status === "pending" ? "retried" : verdict.status]++;
+    const result = await attempt(delivery, delivery.id, { webhookId, environmentId, event, payload }, signal);
+    return { delivery, startedAt, result, verdict: judge(delivery, result) };
+  }
+
+  /**
+   * Writes down what came of attempts at one webhook. Throws when the database cannot be reached: then they are made again
+   * after their lease.
+   */
+  async function record(lane: LaneRow, sent: readonly Sent[]): Promise<void> {
+    const health = await settle(lane, sent);
+    if (health === null) return; // the webhook was deleted, or the leases had ended
+    const settled = new Set(health.settled);
+    for (const { delivery, verdict } of sent)
+      if (settled.has(delivery.id)) outcomes[verdict.status === "pending" ? "retried" : verdict.status]++;
     const { failingSince, disabledAt } = health;
     if (failingSince === null || disabledAt !== null || now() - failingSince.getTime() < SWITCH_OFF_AFTER_MS) return;
-    if (await queue.switchOff(delivery))
-      log.warn({ environmentId, webhookId, failingSince }, "webhook switched off, it has only failed for days");
+    if (await queue.switchOff(lane)) log.warn({ ...lane, failingSince }, "webhook switched off, it has only failed for days");
   }
 
   /** A result that is lost means that the receiver gets the message again, so a database that is away is waited for. */
-  async function settle(...settled: Parameters<DeliveryQueue["settle"]>): Promise<WebhookHealth | null> {
+  async function settle(lane: LaneRow, sent: readonly Sent[]): Promise<WebhookHealth | null> {
     for (const waitMs of settleWaitsMs) {
       try {
-        return await queue.settle(...settled);
+        return await queue.settle(lane, sent);
       } catch (error) {
-        log.warn({ err: error, deliveryId: settled[0].id }, "a webhook delivery cannot be written down yet");
+        log.warn({ err: error, ...lane, count: sent.length }, "webhook deliveries cannot be written down yet");
         await sleep(waitMs);
       }
     }
-    return await queue.settle(...settled);
+    return await queue.settle(lane, sent);
   }
 
   /** Sends one message. Throws only when `signal` is aborted. */

@@ -17,7 +17,7 @@ import {
 } from "./delivery-statements.ts";
 import type { AttemptResult } from "./sender.ts";
 
-export type { ClaimedDelivery, QueueDepth, WebhookHealth } from "./delivery-statements.ts";
+export type { ClaimedDelivery, LaneRow, QueueDepth, WebhookHealth } from "./delivery-statements.ts";
 
 export type DeliveryQueue = ReturnType<typeof createDeliveryQueue>;
 
@@ -29,6 +29,24 @@ export interface ClaimOptions {
   webhooks: number;
   /** How many of them at most may be such whose last delivery failed. */
   failing: number;
+  /** Webhooks that this process serves, with what it has of them. */
+  lanes: readonly ServedLane[];
+}
+
+/** A webhook that a process serves. */
+export interface ServedLane extends LaneRow {
+  /** What it has claimed and not yet settled. */
+  held: readonly ClaimedDelivery[];
+  /** How many more it takes; 0: it is not to be looked at. */
+  room: number;
+}
+
+/** What came of an attempt, and what becomes of the delivery. */
+export interface Sent {
+  delivery: ClaimedDelivery;
+  startedAt: Date;
+  result: AttemptResult;
+  verdict: Verdict;
 }
 
 const EXPAND_BATCH = 200;
@@ -48,10 +66,10 @@ export function createDeliveryQueue({
   now: () => number;
   /** How long what a process took is left to it after its last sign of life; see `renew`. */
   leaseMs?: number;
-  /** How many deliveries a webhook gets at a time, over all processes. */
+  /** How many deliveries a webhook gets at a time. */
   perWebhook?: number;
 }) {
-  return { leaseMs, expand, claim, renew, settle, release, switchOff, sweep, measure };
+  return { leaseMs, perWebhook, expand, claim, renew, settle, release, switchOff, sweep, measure };
 
   /** Turns events of the outbox into deliveries. Tells whether there may be more. */
   async function expand(): Promise<boolean> {
@@ -59,41 +77,66 @@ export function createDeliveryQueue({
     return result !== undefined && result.events === EXPAND_BATCH;
   }
 
-  /** Takes deliveries that are due. What is taken is this process's until the lease ends, which it has to renew before. */
-  async function claim({ webhooks, failing }: ClaimOptions): Promise<ClaimedDelivery[]> {
+  /**
+   * Takes deliveries that are due, of each webhook in the order in which they are to be sent. What is taken is this process's
+   * until the lease ends, which it has to renew before; until then another process gets of the webhook only what may be sent beside it.
+   */
+  async function claim({ webhooks, failing, lanes }: ClaimOptions): Promise<ClaimedDelivery[]> {
     const at = now();
+    const full = lanes.filter(({ room }) => room === 0);
+    const served = [full.map(({ environmentId }) => environmentId), full.map(({ webhookId }) => webhookId)];
     return await db.transaction(async (tx) => {
-      const lanes = await tx.query<LaneRow>(LOCK_DUE, [new Date(at), webhooks, failing]);
-      if (lanes.length === 0) return [];
-      const ids = [lanes.map(({ environmentId }) => environmentId), lanes.map(({ webhookId }) => webhookId), new Date(at)];
-      const claimed = await tx.query<ClaimedDelivery>(CLAIM, [...ids, new Date(at + leaseMs), perWebhook]);
-      await tx.query(RESCHEDULE, [...ids, perWebhook]);
+      const due = await tx.query<LaneRow>(LOCK_DUE, [new Date(at), webhooks, failing, ...served]);
+      if (due.length === 0) return [];
+      const ids = [due.map(({ environmentId }) => environmentId), due.map(({ webhookId }) => webhookId), new Date(at)];
+      const own = due.map((lane) => lanes.find((each) => isSameLane(each, lane)));
+      const rooms = own.map((lane) => lane?.room ?? perWebhook);
+      const held = own.flatMap((lane) => lane?.held ?? []);
+      const claimed = await tx.query<ClaimedDelivery>(CLAIM, [
+        ...ids,
+        new Date(at + leaseMs),
+        rooms,
+        ...keysOf(held),
+        perWebhook,
+      ]);
+      await tx.query(RESCHEDULE, ids);
       return claimed;
     });
   }
 
   /** Keeps what was claimed and is still being sent. */
   async function renew(claimed: readonly ClaimedDelivery[]): Promise<void> {
-    const keys = [claimed.map(({ environmentId }) => environmentId), claimed.map(({ id }) => id)];
-    await db.query(RENEW, [...keys, claimed.map(({ attempts }) => attempts), new Date(now() + leaseMs)]);
+    await db.query(RENEW, [...keysOf(claimed), new Date(now() + leaseMs)]);
   }
 
-  /** Null when the delivery, or its webhook, is no longer this claim's business. */
-  async function settle(
-    { environmentId, id, attempts }: ClaimedDelivery,
-    startedAt: Date,
-    { status, error, durationMs }: AttemptResult,
-    verdict: Verdict,
-  ): Promise<WebhookHealth | null> {
-    const retryAt = verdict.status === "pending" ? verdict.retryAt : null;
-    const values = [attempts, startedAt, durationMs, status, error, verdict.status, retryAt, new Date(now())];
-    const [health] = await db.query<WebhookHealth>(SETTLE, [environmentId, id, ...values]);
+  /** Writes down attempts at one webhook. Null when neither they nor the webhook are this process's business any more. */
+  async function settle({ environmentId, webhookId }: LaneRow, sent: readonly Sent[]): Promise<WebhookHealth | null> {
+    const [health] = await db.query<WebhookHealth>(SETTLE, [
+      environmentId,
+      webhookId,
+      new Date(now()),
+      sent.map(({ delivery }) => delivery.id),
+      sent.map(({ delivery }) => delivery.attempts),
+      sent.map(({ startedAt }) => startedAt),
+      sent.map(({ result }) => result.durationMs),
+      sent.map(({ result }) => result.status),
+      sent.map(({ result }) => result.error),
+      sent.map(({ verdict }) => verdict.status),
+      sent.map(({ verdict }) => (verdict.status === "pending" ? verdict.retryAt : null)),
+    ]);
     return health ?? null;
   }
 
-  /** Gives back what was claimed and not sent; the attempt does not count. */
-  async function release({ environmentId, id, attempts }: ClaimedDelivery): Promise<void> {
-    await db.query(RELEASE, [environmentId, id, attempts, new Date(now())]);
+  /** Gives back what was claimed of a webhook and not sent; the attempts do not count. */
+  async function release({ environmentId, webhookId }: LaneRow, claimed: readonly ClaimedDelivery[]): Promise<void> {
+    await db.query(RELEASE, [
+      environmentId,
+      webhookId,
+      new Date(now()),
+      claimed.map(({ id }) => id),
+      claimed.map(({ attempts }) => attempts),
+      claimed.map(({ dueAt }) => dueAt),
+    ]);
   }
 
   /** Tells whether the webhook was on. */
@@ -116,3 +159,11 @@ export function createDeliveryQueue({
     return depth;
   }
 }
+
+const isSameLane = (a: LaneRow, b: LaneRow): boolean => a.webhookId === b.webhookId && a.environmentId === b.environmentId;
+
+const keysOf = (claimed: readonly ClaimedDelivery[]): unknown[] => [
+  claimed.map(({ environmentId }) => environmentId),
+  claimed.map(({ id }) => id),
+  claimed.map(({ attempts }) => attempts),
+];

@@ -1,12 +1,13 @@
 import type { Logger } from "pino";
 import type { Deliverer } from "./deliverer.ts";
-import type { ClaimedDelivery, DeliveryQueue } from "./delivery-queue.ts";
+import { createDeliveryLane, type DeliveryLane } from "./delivery-lane.ts";
+import type { ClaimedDelivery, DeliveryQueue, LaneRow } from "./delivery-queue.ts";
 
 export type DeliveryWorker = ReturnType<typeof createDeliveryWorker>;
 
 export interface DeliveryWorkerOptions {
-  queue: Pick<DeliveryQueue, "expand" | "claim" | "renew" | "sweep" | "leaseMs">;
-  deliver: Deliverer["deliver"];
+  queue: Pick<DeliveryQueue, "expand" | "claim" | "renew" | "release" | "sweep" | "leaseMs" | "perWebhook">;
+  deliverer: Pick<Deliverer, "send" | "record">;
   now: () => number;
   log: Logger;
   /** How long events are kept after they happened, for the log and for replays. */
@@ -26,6 +27,9 @@ const EXPAND_INTERVAL_MS = 20;
 const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 10_000;
 
+/** For how long it is remembered how fast an endpoint is that gets nothing. */
+const IDLE_LANE_MS = 30_000;
+
 const SWEEP_INTERVAL_MS = 600_000;
 
 /** Messages under way get this long to arrive when the process ends; the others are left to the next one. */
@@ -36,8 +40,9 @@ const STOP_GRACE_MS = 5_000;
  * last delivery failed share one half of them, so that the other half stays for those that answer.
  */
 export function createDeliveryWorker(options: DeliveryWorkerOptions) {
-  const { queue, deliver, now, log, keepMs, pollMs = POLL_MS, maxSending = MAX_SENDING } = options;
-  const sending = new Map<Promise<void>, ClaimedDelivery>();
+  const { queue, deliverer, now, log, keepMs, pollMs = POLL_MS, maxSending = MAX_SENDING } = options;
+  const lanes = new Map<string, DeliveryLane>();
+  const underWay = new Set<Promise<void>>();
   const abort = new AbortController();
   let running: Promise<void> | undefined;
   let renewal: NodeJS.Timeout | undefined;
@@ -48,11 +53,11 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions) {
   let announcement: NodeJS.Timeout | undefined;
   let expandedAt = Number.NEGATIVE_INFINITY;
   let sweptAt = 0;
-  return { start, stop, wake, announce, isRunning: () => running !== undefined && !isStopping, sending: () => sending.size };
+  return { start, stop, wake, announce, isRunning: () => running !== undefined && !isStopping };
 
   function start(): void {
     if (running !== undefined) return;
-    renewal = setInterval(() => void renew(), queue.leaseMs / 3);
+    renewal = setInterval(renew, queue.leaseMs / 3);
     running = run();
   }
 
@@ -82,8 +87,9 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions) {
     clearTimeout(announcement);
     wake();
     await running;
+    for (const lane of lanes.values()) lane.stop();
     const timer = setTimeout(() => abort.abort(), STOP_GRACE_MS);
-    while (sending.size > 0) await Promise.all(sending.keys());
+    while (underWay.size > 0) await Promise.all(underWay);
     clearTimeout(timer);
     clearInterval(renewal);
   }
@@ -120,42 +126,63 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions) {
     isAnnounced = false;
     expandedAt = now();
     try {
-      isAnnounced = await queue.expand();
-      return isAnnounced;
+      const isMore = await queue.expand();
+      isAnnounced ||= isMore; // events may have been announced meanwhile
+      return isMore;
     } catch (error) {
       isAnnounced = true;
       throw error;
     }
   }
 
-  /** Keeps what is being sent from being taken by others. */
-  async function renew(): Promise<void> {
-    if (sending.size === 0) return;
-    await queue.renew([...sending.values()]).catch((error: unknown) => {
+  /** Keeps what was claimed from being taken by others. */
+  function renew(): void {
+    for (const [key, lane] of lanes) if (lane.isIdleFor(IDLE_LANE_MS)) lanes.delete(key);
+    const held = [...lanes.values()].flatMap((lane) => [...lane.held()]);
+    if (held.length === 0) return;
+    queue.renew(held).catch((error: unknown) => {
       log.warn({ err: error }, "webhook deliveries under way may be repeated: their leases cannot be renewed");
     });
   }
 
-  /** Tells whether there may be more to send at once. */
-  async function send(): Promise<boolean> {
-    const free = maxSending - sending.size;
-    if (free < 2) return false;
-    const failing = [...sending.values()].filter(({ isFailing }) => isFailing).length;
-    const places = Math.max(0, Math.floor(maxSending / 2) - failing);
-    // A webhook takes two places at most.
-    const claimed = await queue.claim({ webhooks: Math.floor(free / 2), failing: Math.floor(Math.min(places, free) / 2) });
-    for (const delivery of claimed) begin(delivery);
-    return claimed.length > 0;
+  function sending(): number {
+    return [...lanes.values()].reduce((sum, lane) => sum + lane.sending(), 0);
   }
 
-  function begin(delivery: ClaimedDelivery): void {
-    const sent = deliver(delivery, abort.signal)
-      .catch((error: unknown) => log.warn({ err: error, deliveryId: delivery.id }, "webhook delivery is left to be repeated"))
-      .finally(() => {
-        sending.delete(sent);
-        wake();
-      });
-    sending.set(sent, delivery);
+  /** Tells whether there may be more to send at once. */
+  async function send(): Promise<boolean> {
+    const free = maxSending - sending();
+    if (free < queue.perWebhook) return false;
+    const failing = [...lanes.values()].reduce((sum, lane) => sum + (lane.isFailing() ? lane.sending() : 0), 0);
+    const places = Math.max(0, Math.floor(maxSending / 2) - failing);
+    const webhooks = Math.floor(free / queue.perWebhook);
+    const claimed = await queue.claim({
+      webhooks,
+      failing: Math.floor(Math.min(places, free) / queue.perWebhook),
+      lanes: [...lanes.values()].map((lane) => ({ ...lane.id, held: [...lane.held()], room: lane.room() })),
+    });
+    const byLane = new Map<DeliveryLane, ClaimedDelivery[]>();
+    for (const delivery of claimed) {
+      const lane = laneOf(delivery);
+      byLane.set(lane, [...(byLane.get(lane) ?? []), delivery]);
+    }
+    for (const [lane, deliveries] of byLane) lane.take(deliveries);
+    return byLane.size === webhooks;
+  }
+
+  function laneOf({ environmentId, webhookId }: LaneRow): DeliveryLane {
+    const key = `${environmentId} ${webhookId}`;
+    const known = lanes.get(key);
+    if (known !== undefined) return known;
+    const id = { environmentId, webhookId };
+    const lane = createDeliveryLane({ id, queue, deliverer, log, signal: abort.signal, onRoom: wake, track });
+    lanes.set(key, lane);
+    return lane;
+  }
+
+  function track(work: Promise<void>): void {
+    const tracked = work.finally(() => underWay.delete(tracked));
+    underWay.add(tracked);
   }
 
   function pause(ms: number): Promise<void> {

@@ -1,7 +1,8 @@
 import type { LookupAddress, LookupOptions } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import { performance } from "node:perf_hooks";
-import { Agent, errors, request } from "undici";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { Agent, type Dispatcher, errors, request } from "undici";
 import type { AddressRules } from "./address-rules.ts";
 import { bareHost } from "./target.ts";
 
@@ -46,13 +47,19 @@ export interface SenderLimits {
 
 const LIMITS: SenderLimits = { overallMs: 15_000, connectMs: 3_000 };
 
+/** For how long a connection is kept that nothing goes over. Short, since it may be closed just when it is used again. */
+const KEEP_MS = 1_000;
+/** After this a new one is opened even so, in case the name leads elsewhere by now. */
+const MAX_AGE_MS = 60_000;
+
 /** How much of an answer's body is taken off the connection before it is cut. */
 const ANSWER_LIMIT = 16_384;
 const ANSWER_TIMEOUT_MS = 1_000;
 
 /**
  * Sends messages to addresses that strangers chose. What is judged is the address that is connected to, at the moment of
- * connecting: a name that points elsewhere than when it was registered does no harm. Redirects are not followed.
+ * connecting: a name that points elsewhere than when it was registered does no harm. A connection that was judged is used for
+ * the messages that follow at once. Redirects are not followed.
  */
 export function createSender({
   addresses,
@@ -64,12 +71,21 @@ export function createSender({
   resolve: (hostname: string) => Promise<LookupAddress[]>;
   limits?: SenderLimits;
 }) {
-  const agent = new Agent({
+  const options: Agent.Options = {
     connect: { lookup: createLookup(addresses, resolve), timeout: limits.connectMs },
     headersTimeout: limits.overallMs,
     bodyTimeout: limits.overallMs,
-    pipelining: 0, // a connection for each message: one that was kept may be closed just when it is used again
+  };
+  const keeping = new Agent({
+    ...options,
+    pipelining: 1, // one message at a time over a connection
+    keepAliveTimeout: KEEP_MS,
+    keepAliveMaxTimeout: KEEP_MS,
+    clientTtl: MAX_AGE_MS,
   });
+  const fresh = new Agent({ ...options, pipelining: 0 });
+  /** When an origin last answered, in this order. */
+  const answeredAt = new Map<string, number>();
   return { send };
 
   /** Never throws, unless `signal` is aborted: then with its reason. */
@@ -85,14 +101,38 @@ export function createSender({
     const timeout = AbortSignal.timeout(limits.overallMs);
     const either = AbortSignal.any([signal, timeout]);
     try {
-      const answer = await request(url, { method: "POST", headers, body, dispatcher: agent, signal: either });
+      const answer = await post({ url, headers, body }, either);
       const result = ended(answer.statusCode, judgeStatus(answer.statusCode));
       const patience = AbortSignal.any([either, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
       await answer.body.dump({ limit: ANSWER_LIMIT, signal: patience }).catch(() => undefined);
+      await nextTurn(); // only then is the connection known to be free
       return result;
     } catch (error) {
       signal.throwIfAborted();
       return ended(null, timeout.aborted ? "timeout" : classify(error));
+    }
+  }
+
+  /** A message that finds its kept connection closed goes over a new one. */
+  async function post({ url, headers, body }: Message, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const { origin } = new URL(url);
+    const mayBeKept = performance.now() - (answeredAt.get(origin) ?? Number.NEGATIVE_INFINITY) < 2 * KEEP_MS;
+    const options = { method: "POST", headers, body, signal } as const;
+    const answer = await request(url, { ...options, dispatcher: keeping }).catch(async (error: unknown) => {
+      if (!mayBeKept || signal.aborted || classify(error) !== "connection_closed") throw error;
+      return await request(url, { ...options, dispatcher: fresh });
+    });
+    noteAnswer(origin);
+    return answer;
+  }
+
+  function noteAnswer(origin: string): void {
+    const at = performance.now();
+    answeredAt.delete(origin);
+    answeredAt.set(origin, at);
+    for (const [each, then] of answeredAt) {
+      if (at - then < 2 * KEEP_MS) return;
+      answeredAt.delete(each);
     }
   }
 

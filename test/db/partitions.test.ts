@@ -220,11 +220,13 @@ describe("tables split by environment", () => {
       plans.statements.length = 0;
       const queue = createDeliveryQueue({ db: server.db, now: Date.now });
       while (await queue.expand());
-      const claimed = await queue.claim({ webhooks: 10, failing: 1 });
+      const claimed = await queue.claim({ webhooks: 10, failing: 1, lanes: [] });
       expect(claimed.length).toBeGreaterThan(0);
       await queue.renew(claimed);
-      for (const delivery of claimed)
-        await queue.settle(delivery, new Date(), { durationMs: 5, status: 200, error: null }, { status: "delivered" });
+      for (const delivery of claimed) {
+        const result = { durationMs: 5, status: 200, error: null };
+        await queue.settle(delivery, [{ delivery, startedAt: new Date(), result, verdict: { status: "delivered" } }]);
+      }
       await queue.sweep(new Date(Date.now() + 86_400_000));
       expect(await queue.measure()).toMatchObject({ undistributed: 0, sending: 0 });
       for (const statement of [RENEW, RESCHEDULE, SETTLE])

@@ -293,15 +293,83 @@ describe("a webhook", () => {
     await harness.makeWebhook(receiver.url);
     await harness.fire();
     await harness.queue.expand();
-    const [lost] = await harness.queue.claim({ webhooks: 1, failing: 1 });
+    const [lost] = await harness.queue.claim({ webhooks: 1, failing: 1, lanes: [] });
     if (lost === undefined) throw new Error("nothing was claimed");
     harness.clock.pass(59_000);
     expect(await harness.drain()).toBe(0);
     harness.clock.pass(2_000);
     expect(await harness.drain()).toBe(1);
     const late = { status: 500, error: "http_status" as const, durationMs: 1 };
-    expect(await harness.queue.settle(lost, new Date(), late, { status: "failed" })).toBeNull();
+    const sent = { delivery: lost, startedAt: new Date(), result: late, verdict: { status: "failed" as const } };
+    expect(await harness.queue.settle(lost, [sent])).toBeNull();
     expect(await deliveries()).toMatchObject([{ status: "delivered", attempts: 2, log: [{ attempt: 2, status: 204 }] }]);
+  });
+});
+
+describe("what was claimed", () => {
+  const claim = () => harness.queue.claim({ webhooks: 1, failing: 1, lanes: [] });
+
+  it("keeps other processes from the webhook, and may be added to by the one that has it", async () => {
+    const { id: webhookId } = await harness.makeWebhook(receiver.url);
+    for (let fired = 0; fired < 9; fired++) await harness.fire();
+    await harness.queue.expand();
+    const held = await claim();
+    expect(held).toHaveLength(2);
+    expect(await claim()).toEqual([]);
+    await harness.fire();
+    await harness.queue.expand(); // it is to be looked at again
+    const lane = { environmentId: harness.environmentId, webhookId, held };
+    expect(await harness.queue.claim({ webhooks: 1, failing: 1, lanes: [{ ...lane, room: 0 }] })).toEqual([]);
+    const more = await harness.queue.claim({ webhooks: 1, failing: 1, lanes: [{ ...lane, room: 5 }] });
+    const ids = [...held, ...more].map(({ id }) => id);
+    expect(new Set(ids).size).toBe(7);
+  });
+
+  it("and given back, or lost with its process, is sent before what happened later", async () => {
+    const { id: webhookId } = await harness.makeWebhook(receiver.url, { triggers: ["responseCreated", "responseFinished"] });
+    const lane = { environmentId: harness.environmentId, webhookId };
+    const { responseId } = await harness.fire();
+    await harness.queue.expand();
+    const created = await claim();
+    await harness.fire({ responseId, type: "responseFinished" });
+    await harness.queue.expand();
+    harness.clock.pass(1_000);
+    await harness.queue.release(lane, created);
+    const again = await claim();
+    expect(again).toMatchObject([{ id: created[0]?.id, attempts: 1 }]);
+    harness.clock.pass(61_000);
+    expect(await harness.drain()).toBe(2);
+    expect(receiver.received.map(({ body }) => JSON.parse(body).event)).toEqual(["responseCreated", "responseFinished"]);
+  });
+
+  it("is settled together, in the order in which it ended", async () => {
+    const { id: webhookId } = await harness.makeWebhook(receiver.url);
+    const lane = { environmentId: harness.environmentId, webhookId };
+    for (let fired = 0; fired < 5; fired++) await harness.fire();
+    await harness.queue.expand();
+    const held = await harness.queue.claim({ webhooks: 1, failing: 1, lanes: [{ ...lane, held: [], room: 5 }] });
+    const at = harness.now();
+    const sent = held.map((delivery, turn) => ({
+      delivery: turn === 4 ? { ...delivery, attempts: 9 } : delivery, // another claim's
+      startedAt: new Date(at + turn),
+      result: { status: turn === 1 ? 204 : 500, error: turn === 1 ? null : ("http_status" as const), durationMs: turn },
+      verdict: turn === 1 ? { status: "delivered" as const } : { status: "pending" as const, retryAt: new Date(at + 5_000) },
+    }));
+    const health = await harness.queue.settle(lane, sent);
+    expect(health?.settled.sort()).toEqual(
+      held
+        .slice(0, 4)
+        .map(({ id }) => id)
+        .sort(),
+    );
+    expect(health?.failingSince).toEqual(new Date(at + 2));
+    const webhook = await harness.db.prisma.webhook.findFirst({ where: { id: webhookId } });
+    expect(webhook).toMatchObject({ consecutiveFailures: 2, lastDeliveredAt: expect.any(Date) });
+    const rows = await deliveries();
+    const of = (turn: number) => rows.find(({ id }) => id === held[turn]?.id);
+    expect(of(1)).toMatchObject({ status: "delivered", lastStatus: 204, log: [{ attempt: 1, status: 204, durationMs: 1 }] });
+    expect(of(3)).toMatchObject({ status: "pending", lastError: "http_status", nextAttemptAt: new Date(at + 5_000) });
+    expect(of(4)).toMatchObject({ status: "sending", log: [] });
   });
 });
 

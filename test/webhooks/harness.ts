@@ -7,7 +7,7 @@ import { newId } from "../../src/shared/ids.ts";
 import { createSecretBox, type SecretBox } from "../../src/shared/secret-box.ts";
 import { createAddressRules } from "../../src/webhooks/address-rules.ts";
 import { createDeliverer } from "../../src/webhooks/deliverer.ts";
-import { createDeliveryQueue } from "../../src/webhooks/delivery-queue.ts";
+import { type ClaimedDelivery, createDeliveryQueue } from "../../src/webhooks/delivery-queue.ts";
 import { createDeliveryWorker } from "../../src/webhooks/delivery-worker.ts";
 import { createSender, type SenderLimits } from "../../src/webhooks/sender.ts";
 import { buildTenant } from "../support/build.ts";
@@ -82,16 +82,19 @@ export async function startHarness({
   async function drain(): Promise<number> {
     while (await parts.queue.expand());
     for (let sent = 0; ; ) {
-      const claimed = await parts.queue.claim({ webhooks: 50, failing: 50 });
+      const claimed = await parts.queue.claim({ webhooks: 50, failing: 50, lanes: [] });
       if (claimed.length === 0) return sent;
-      await Promise.all(claimed.map((delivery) => parts.deliverer.deliver(delivery, new AbortController().signal)));
+      await Promise.all(claimed.map(deliver));
       sent += claimed.length;
     }
   }
 
+  async function deliver(delivery: ClaimedDelivery): Promise<void> {
+    await parts.deliverer.record(delivery, [await parts.deliverer.send(delivery, new AbortController().signal)]);
+  }
+
   function startWorker(options: { maxSending?: number; pollMs?: number } = {}) {
-    const { deliver } = parts.deliverer;
-    const worker = createDeliveryWorker({ queue: parts.queue, deliver, now, log, keepMs: 86_400_000, pollMs: 20, ...options });
+    const worker = createDeliveryWorker({ ...parts, now, log, keepMs: 86_400_000, pollMs: 20, ...options });
     worker.start();
     return worker;
   }

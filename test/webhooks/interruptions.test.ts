@@ -72,6 +72,27 @@ it("nothing is lost when workers are killed again and again", async () => {
   expect(fired.filter((id) => !seen.has(id))).toEqual([]);
 }, 60_000);
 
+it("of what a killed worker had claimed ahead only what it had not written down is repeated, as soon as its lease ends", async () => {
+  const receiver = await receive();
+  await harness.makeWebhook(receiver.url);
+  const fired = 300;
+  for (let count = 0; count < fired; count += 50) await Promise.all(Array.from({ length: 50 }, () => harness.fire()));
+  const first = startWorker();
+  await receiver.waitFor(100, 20_000);
+  first.process.kill("SIGKILL");
+  await first.exited;
+  const before = receiver.received.length;
+  const killedAt = Date.now();
+  const second = harness.startWorker();
+  const after = (await receiver.waitFor(before + 1, 20_000))[before];
+  expect((after?.at ?? 0) - killedAt).toBeLessThan(LEASE_MS + 1_000);
+  await expect.poll(unfinished, { timeout: 20_000 }).toBe(0);
+  await second.stop();
+  expect(new Set(receiver.received.map(({ headers }) => headers["webhook-id"])).size).toBe(fired);
+  expect(receiver.received.length - fired).toBeLessThanOrEqual(50);
+  expect(receiver.busiest()).toBeLessThanOrEqual(2);
+}, 60_000);
+
 it("a worker goes on when the database has cut all of its connections", async () => {
   const receiver = await receive();
   await harness.makeWebhook(receiver.url);

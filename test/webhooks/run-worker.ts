@@ -26,4 +26,4 @@ const deliverer = createDeliverer({
   random: Math.random,
   log,
 });
-createDeliveryWorker({ queue, deliver: deliverer.deliver, now, log, keepMs: 86_400_000, pollMs: 50 }).start();
+createDeliveryWorker({ queue, deliverer, now, log, keepMs: 86_400_000, pollMs: 50 }).start();

@@ -204,7 +204,7 @@ describe("an address of our own network", () => {
   });
 
   it("is refused when a name has it at the second look-up, although the first went elsewhere", async () => {
-    const { port, connections } = await receive();
+    const { port, connections } = await receive((response) => response.writeHead(204, { connection: "close" }).end());
     const outside = createAddressRules({ allowInternal: false, allowedNetworks: ["127.0.0.1"] });
     const answers = ["127.0.0.1", "127.0.0.2"]; // the first stands for a public address
     const resolve = async () => [{ address: answers.shift() ?? "", family: 4 }];
@@ -223,6 +223,35 @@ describe("an address of our own network", () => {
     const sender = createSender({ addresses: LOOPBACK, resolve, limits: LIMITS });
     expect(await send(`http://hooks.example:${port}/`, sender)).toMatchObject({ status: 204 });
     expect(received[0]?.headers.host).toBe(`hooks.example:${port}`);
+  });
+});
+
+describe("a connection", () => {
+  const sender = () => createSender({ addresses: LOOPBACK, resolve: resolveLoopback, limits: LIMITS });
+
+  it("is used for the messages that follow, each after the answer to the one before", async () => {
+    const { port, connections, busiest } = await receive((response) => setTimeout(() => response.writeHead(204).end(), 5));
+    const one = sender();
+    const sendFive = async () => {
+      for (let sent = 0; sent < 5; sent++)
+        expect(await send(`http://hooks.example:${port}/`, one)).toMatchObject({ status: 204 });
+    };
+    await Promise.all([sendFive(), sendFive()]);
+    expect(connections()).toBe(2);
+    expect(busiest()).toBe(2);
+  });
+
+  it("that the endpoint has closed meanwhile costs no attempt", async () => {
+    let served = 0;
+    const { port, connections, received } = await receive((response) => {
+      if (served++ === 1) response.socket?.destroy();
+      else response.writeHead(204).end();
+    });
+    const one = sender();
+    for (let sent = 0; sent < 2; sent++)
+      expect(await send(`http://hooks.example:${port}/`, one)).toMatchObject({ status: 204, error: null });
+    expect(received).toHaveLength(3);
+    expect(connections()).toBe(2);
   });
 });
 
