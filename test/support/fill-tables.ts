@@ -39,7 +39,7 @@ export async function fillTables(session: Session, { count, prefix = "" }: { cou
     const needed = NOT_WRITTEN_ALONE[`${table}.${name}`];
     return needed === undefined || columns.some((column) => column.table === needed);
   };
-  for (const table of inOrderOfReference(await readTables(session))) {
+  for (const table of inOrderOfReference(await keptTables(session))) {
     const own = columns.filter(({ table: name, isNumbered }) => name === table.name && !isNumbered).filter(isWritten);
     const rows = Array.from({ length: count }, (_, n): Row => {
       const row: Row = Object.fromEntries(own.map((column) => [column.name, makeValue(column, n, prefix)]));
@@ -81,10 +81,13 @@ function makeValue({ table, name, type, isNullable, labels }: Column, n: number,
   return /id$|key$|hash$|name$|title$/i.test(name) ? `${prefix}${table}-${name}-${n}` : `${AWKWARD} ${prefix}${n}`;
 }
 
+/** Without the unlogged ones, which are worth nothing after a crash and are kept nowhere. */
+const keptTables = async (session: Session) => (await readTables(session)).filter(({ isLogged }) => isLogged);
+
 /** Table → its rows and a checksum of their content, whatever the order they are stored in. */
 export async function digestTables(session: Session): Promise<Record<string, string>> {
   const digests: Record<string, string> = {};
-  for (const { name } of await readTables(session)) {
+  for (const { name } of await keptTables(session)) {
     const [row] = await session.query<{ digest: string }>(
       `select count(*) || ' rows, ' || coalesce(md5(string_agg(t::text, E'\\n' order by t::text collate "C")), '-') as digest from ${quoteName(name)} t`,
     );
