@@ -66,25 +66,27 @@ export function planKeys(contacts: readonly UploadedContact[], known: readonly K
 
 /**
  * @param stored the contacts that have one of the addresses or user ids
+ * @param formerUserIds those of contacts that were merged into another, with that one's id: they are its, too
  * A row whose userId another contact holds is skipped. Blank text is no number, date or boolean and is not written.
  */
 export function planContacts(
   contacts: readonly UploadedContact[],
   stored: readonly StoredContact[],
   dataTypes: ReadonlyMap<string, AttributeDataType>,
+  formerUserIds: ReadonlyMap<string, string>,
 ): ContactPlan {
   const byEmail = new Map(stored.map((contact) => [contact.email, contact]));
-  const byUserId = new Map(stored.map((contact) => [contact.userId, contact]));
+  const holders = new Map([...stored.map(({ userId, id }) => [userId, id] as const), ...formerUserIds]);
   const plan: ContactPlan = { created: [], changed: [], skipped: [] };
   for (const [index, uploaded] of contacts.entries()) {
     const { email, userId, attributes } = readContact(uploaded, dataTypes);
     const existing = byEmail.get(email);
-    const holder = userId === null ? undefined : byUserId.get(userId);
-    if (userId !== null && holder && holder !== existing) plan.skipped.push({ index, userId });
+    const holder = userId === null ? undefined : holders.get(userId);
+    if (userId !== null && holder !== undefined && holder !== existing?.id) plan.skipped.push({ index, userId });
     else if (!existing) plan.created.push({ userId, email, attributes });
     else {
       const patch = Object.fromEntries(Object.entries(attributes).filter(([key, value]) => existing.attributes[key] !== value));
-      const newUserId = userId === existing.userId ? null : userId;
+      const newUserId = holder === existing.id ? null : userId;
       if (newUserId !== null || Object.keys(patch).length > 0) plan.changed.push({ id: existing.id, userId: newUserId, patch });
     }
   }

@@ -175,7 +175,12 @@ export function createContactManagement({
        order by t."userId", t.id for no key update`,
       [environmentId, textsOf(contacts, "email"), textsOf(contacts, "userId")],
     );
-    const plan = planContacts(contacts, stored, keyPlan.dataTypes);
+    const former = await tx.query<{ userId: string; contactId: string }>(
+      `select "userId", "contactId" from contact_aliases where "environmentId" = $1 and "userId" = any($2::text[])`,
+      [environmentId, textsOf(contacts, "userId")],
+    );
+    const formerUserIds = new Map(former.map(({ userId, contactId }) => [userId, contactId]));
+    const plan = planContacts(contacts, stored, keyPlan.dataTypes, formerUserIds);
     await writeKeys(tx, environmentId, keyPlan);
     await writeContacts(tx, environmentId, plan);
     const changesKeys = keyPlan.created.length + keyPlan.renamed.length > 0;

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newId } from "../../../../src/shared/ids.ts";
 import { buildApiKey, buildContact, buildTenant, type Tenant } from "../../../support/build.ts";
@@ -202,6 +203,20 @@ describe("PUT /api/v2/management/contacts/bulk", () => {
     await contactOf({ email: fresh });
     expect((await contactOf({ email: known })).attributes).toEqual({ plan: "pro" });
     expect((await upload([row({ email: known, userId: taken })]).expect(207)).body.data.meta.skippedContacts).toHaveLength(1);
+  });
+
+  it("takes the user id of a contact that was merged into another for that one's", async () => {
+    const { environmentId } = tenant;
+    const [email, former] = [uniqueEmail(), newId()];
+    const { id } = await buildContact(server.db, { environmentId, userId: newId(), email });
+    await server.db.prisma.contactAlias.create({
+      data: { environmentId, id: newId(), contactId: id, userId: former, visitorId: randomUUID() },
+    });
+    const elsewhere = await upload([row({ email: uniqueEmail(), userId: former })]).expect(207);
+    expect(elsewhere.body.data.meta).toEqual({ skippedContacts: [{ index: 0, userId: former }] });
+    await upload([row({ email, userId: former, plan: "pro" })]).expect(200);
+    expect(await server.db.prisma.contact.findMany({ where: { environmentId, userId: former } })).toEqual([]);
+    expect(await contactOf({ email })).toMatchObject({ id, attributes: { plan: "pro" } });
   });
 
   it("makes each contact once when uploads and identify calls come at once", async () => {
