@@ -1,20 +1,27 @@
 /** How the database finds what an erasure deletes: by indexes, however much else the environment has. */
 import { randomUUID } from "node:crypto";
+import { pino } from "pino";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Database, Transaction } from "../../src/db/database.ts";
+import { migrate } from "../../src/db/migrate.ts";
 import { createErasureService } from "../../src/erasures/service.ts";
 import { createSuppression } from "../../src/erasures/suppression.ts";
 import { newId } from "../../src/shared/ids.ts";
 import { buildTenant } from "../support/build.ts";
+import { createEmptyDatabase, type EmptyDatabase } from "../support/empty-database.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
 const ROWS = 20_000;
 const encryptionKey = "an encryption key for tests only, 0123456789";
 
+/** Of its own, so that no other test's server looks for erasures in it; this one would do it in an hour. */
+let database: EmptyDatabase;
 let server: TestServer;
 let environmentId: string;
 beforeAll(async () => {
-  server = await startTestServer();
+  database = await createEmptyDatabase();
+  await migrate({ url: database.url, log: pino({ level: "silent" }) });
+  server = await startTestServer({ DATABASE_URL: database.url });
   ({ environmentId } = await buildTenant(server.db));
   const series = `generate_series(1, ${ROWS}) n`;
   await server.db.query(
@@ -29,7 +36,10 @@ beforeAll(async () => {
   await server.db.query("analyze contacts");
   await server.db.query("analyze webhook_events");
 });
-afterAll(() => server.close());
+afterAll(async () => {
+  await server.close();
+  await database.drop();
+});
 
 it("looks at the rows of the person alone", async () => {
   const sent: { text: string; values: unknown[] }[] = [];
@@ -50,7 +60,7 @@ it("looks at the rows of the person alone", async () => {
   const discardFiles = async () => undefined;
   const erasures = createErasureService({ db, environments, suppression, outbox, encryptionKey, now: Date.now, discardFiles });
   const targets = { userIds: ["user-7"], emails: ["7@example.com"], visitorIds: [randomUUID()] };
-  const input = { environmentId, targets, mode: "delete", delaySeconds: 0, apiKeyId: null, source: "sprig" } as const;
+  const input = { environmentId, targets, mode: "delete", delaySeconds: 3_600, apiKeyId: null, source: "sprig" } as const;
   const { id } = await erasures.request(input);
   await erasures.carryOut(environmentId, id);
   expect((await erasures.find(environmentId, id)).receipt).toMatchObject({ contacts: 1 });
