@@ -59,12 +59,16 @@ export function createOverloadGuard({ maxRunning, waiting, maxWaiting }: Overloa
   const maxOfOneAddress = Math.ceil(maxRunning * SHARE_OF_ONE_ADDRESS);
   const runningOf = new Map<string, number>();
   const queue = watchQueue();
+  const clock = { now: performance.now() };
   let running = 0;
   let refused = 0;
   return { protect, refused: () => refused };
 
   function protect(app: FastifyInstance): void {
-    const isLate = watchEventLoop(app);
+    const isLate = watchEventLoop(app, (now) => {
+      clock.now = now;
+      queue.roll(now);
+    });
     let reported = 0;
     const reporting = setInterval(() => {
       if (refused > reported) app.log.warn({ refused: refused - reported, running }, "too much to do, requests are refused");
@@ -77,11 +81,11 @@ export function createOverloadGuard({ maxRunning, waiting, maxWaiting }: Overloa
     app.addHook("preHandler", (request, reply, done) => {
       const problem = obstacle(request);
       if (problem === undefined) {
-        const enteredAt = performance.now();
+        const enteredAt = clock.now;
         enter(request.ip);
         reply.raw.once("close", () => {
           leave(request.ip);
-          queue.left(performance.now() - enteredAt);
+          queue.left(clock.now - enteredAt);
         });
       }
       done(problem);
@@ -117,32 +121,29 @@ export function createOverloadGuard({ maxRunning, waiting, maxWaiting }: Overloa
   }
 }
 
-/** Tells how many requests the present pace leaves room for: any number, unless all of them have to wait. */
-function watchQueue(): { left(ms: number): void; refused(): void; room(): number } {
+/**
+ * Tells how many requests the present pace leaves room for: any number, unless all of them have to wait. It is told the time
+ * by {@link watchEventLoop}, ten times a second: asking for it several times a request costs more than all the rest of this.
+ */
+function watchQueue(): { left(ms: number): void; refused(): void; room(): number; roll(now: number): void } {
   let room = Infinity;
   let windowStart = performance.now();
   let answered = 0;
   let fastestMs = Infinity;
   let isCalm = true;
-  return { left, refused, room: roomNow };
+  return { left, refused, room: () => room, roll };
 
   function refused(): void {
     isCalm = false;
   }
 
   function left(ms: number): void {
-    roll();
     answered++;
     fastestMs = Math.min(fastestMs, ms);
   }
 
-  function roomNow(): number {
-    roll();
-    return room;
-  }
-
-  function roll(): void {
-    const elapsed = performance.now() - windowStart;
+  function roll(now: number): void {
+    const elapsed = now - windowStart;
     if (elapsed < WINDOW_MS) return;
     const isQueueing = answered > 0 && fastestMs > TARGET_MS;
     if (isQueueing) room = Math.max(MIN_ROOM, (answered / elapsed) * TARGET_MS);
@@ -154,14 +155,18 @@ function watchQueue(): { left(ms: number): void; refused(): void; room(): number
   }
 }
 
-/** Tells whether the event loop is late, now and at the tick before. */
-function watchEventLoop(app: FastifyInstance): () => boolean {
+/**
+ * Tells whether the event loop is late, now and at the tick before.
+ * @param onTick told the time (ms, monotonic)
+ */
+function watchEventLoop(app: FastifyInstance, onTick: (now: number) => void): () => boolean {
   let lastTick = performance.now();
   let lastLag = 0;
   const ticking = setInterval(() => {
     const now = performance.now();
     lastLag = now - lastTick - TICK_MS;
     lastTick = now;
+    onTick(now);
   }, TICK_MS).unref();
   app.addHook("onClose", async () => clearInterval(ticking));
   return () => lastLag > MAX_LAG_MS && performance.now() - lastTick - TICK_MS > MAX_LAG_MS;
