@@ -38,6 +38,7 @@ import { createEventDirectory, type EventDirectory } from "./events/directory.ts
 import { createEventService, type EventService } from "./events/service.ts";
 import { createIdempotencyService, type IdempotencyService } from "./idempotency/service.ts";
 import { createJobService, createRowWriter, type JobService } from "./jobs/service.ts";
+import { createLanguageService, type LanguageService } from "./languages/service.ts";
 import { createLinkSurveyService, type LinkSurveyService } from "./link-surveys/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
 import { createProjectService, type ProjectService } from "./projects/service.ts";
@@ -97,6 +98,7 @@ export interface Services {
   identifySecrets: IdentifySecretService;
   idempotency: IdempotencyService;
   jobs: JobService;
+  languages: LanguageService;
   linkSurveys: LinkSurveyService;
   organizations: OrganizationService;
   projects: ProjectService;
@@ -318,6 +320,7 @@ export function createServices({
     sealedSecrets: createSealedSecretService({ db, secretBox }),
     idempotency: createIdempotencyService({ db, secretBox, now: Date.now }),
     jobs,
+    languages: createLanguageService({ db, newId, now: Date.now, forgetEnvironment: environments.forget }),
     linkSurveys,
     organizations,
     projects: createProjectService({

@@ -262,8 +262,9 @@ const withoutEmptyColumns = (document: JsonObject): JsonObject =>
 
 const MEMBERS = new Map<string, z.ZodType>(Object.entries(SurveyFields.shape));
 
+/** Keeps them from being deleted before the survey that may use them is written. */
 const loadLanguages = (tx: Transaction, environmentId: string): Promise<KnownLanguage[]> =>
-  tx.query<KnownLanguage>(`select id, code from languages where "environmentId" = $1`, [environmentId]);
+  tx.query<KnownLanguage>(`select id, code from languages where "environmentId" = $1 for key share`, [environmentId]);
 
 /** Keeps others from changing the survey meanwhile. */
 async function lock(tx: Transaction, environmentId: string, id: string): Promise<void> {

@@ -30,6 +30,9 @@ const FILTERS = [
     },
   },
 ];
+/** A language that no call before has made. */
+let languageCount = 0;
+const nextLanguage = () => `de-${String(languageCount++).padStart(3, "0")}`;
 const moment = () => new Date().toISOString();
 const email = () => `${newId()}@example.com`;
 
@@ -64,6 +67,7 @@ const projects = {
   update: (ids: Ids): Call => ({ path: project(ids), body: { name: newId() } }),
 };
 const apiKey = (ids: Ids): Call => ({ path: { ...organization(ids), apiKeyId: ids.apiKey } });
+const language = (ids: Ids): Call => ({ path: { languageId: ids.language } });
 const survey = (ids: Ids): Call => ({ path: { surveyId: ids.survey } });
 const purge = (ids: Ids): Call => ({ path: { requestId: ids.erasure } });
 const sprigUser = (ids: Ids): Call => ({ path: { userId: ids.userId } });
@@ -182,6 +186,11 @@ export const CALLS: Record<KeyedOperation, (ids: Ids) => Call> = {
   getSegmentContacts: segment,
   countSegmentContacts: segment,
   explainSegment: (ids) => ({ ...segment(ids), query: { contactId: ids.contact } }),
+  getLanguages: ({ environment }) => ({ query: { environmentId: environment } }),
+  createLanguage: ({ environment }) => ({ body: { environmentId: environment, code: nextLanguage() } }),
+  getLanguage: language,
+  updateLanguage: (ids) => ({ ...language(ids), body: { alias: newId() } }),
+  deleteLanguage: language,
   getManagedSurveys: ({ environment }) => ({ query: { environmentId: environment } }),
   createManagedSurvey: ({ environment }) => ({
     body: { workspaceId: environment, name: "n", type: "link", questions: [QUESTION] },

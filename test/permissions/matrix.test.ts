@@ -270,6 +270,7 @@ const OUR_ROWS: readonly Kind[] = [
   "attributeKey",
   "response",
   "segment",
+  "language",
   "webhook",
 ];
 

@@ -19,6 +19,7 @@ const KINDS = [
   "attributeKey",
   "response",
   "segment",
+  "language",
   "webhook",
   "delivery",
   "team",
@@ -96,6 +97,11 @@ export function createObjectMakers(db: Database, { environmentId, organizationId
     segment: async () => {
       const id = newId();
       await prisma.segment.create({ data: { id, environmentId, title: `Segment ${id}`, isPrivate: false } });
+      return id;
+    },
+    language: async () => {
+      const id = newId();
+      await prisma.language.create({ data: { id, environmentId, code: `code-${id}` } });
       return id;
     },
     webhook: async () => {
