@@ -233,6 +233,7 @@ export const PERMISSIONS = {
   getUsers: ORGANIZATION_READ,
   createUser: ORGANIZATION_WRITE,
   updateUser: ORGANIZATION_WRITE,
+  deleteUser: ORGANIZATION_WRITE,
   getTeams: ORGANIZATION_READ,
   createTeam: ORGANIZATION_WRITE,
   getTeamById: ORGANIZATION_READ,

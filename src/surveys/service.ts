@@ -15,6 +15,7 @@ import { dropPrivateSegment, placeSegment, type SegmentPlacement } from "./surve
 import { checkSlug, checkTriggers, insertSurvey, updateSurvey } from "./survey-writes.ts";
 
 export { questionsFromBlocks } from "./model/generation.ts";
+export { Logo, ProjectStyling } from "./model/styling.ts";
 export type { SurveyRecord } from "./survey-record.ts";
 export { saysNothingNew, surveyShape, viewSurvey } from "./survey-view.ts";
 export { SurveyFields };

@@ -244,6 +244,7 @@ export const CALLS: Record<KeyedOperation, (ids: Ids) => Call> = {
   getUsers: (ids) => ({ path: organization(ids) }),
   createUser: (ids) => ({ path: organization(ids), body: { name: "New User", email: email(), role: "member" } }),
   updateUser: (ids) => ({ path: organization(ids), body: { email: ids.user, name: "Other Name" } }),
+  deleteUser: (ids) => ({ path: { ...organization(ids), userId: ids.member } }),
   getTeams: (ids) => ({ path: organization(ids) }),
   createTeam: (ids) => ({ path: organization(ids), body: { name: newId() } }),
   getTeamById: (ids) => ({ path: team(ids) }),

@@ -24,6 +24,7 @@ const KINDS = [
   "delivery",
   "team",
   "user",
+  "member",
   "job",
   "erasure",
 ] as const;
@@ -134,6 +135,8 @@ export function createObjectMakers(db: Database, { environmentId, organizationId
       });
       return email;
     },
+    /** The id of a user. */
+    member: async () => (await prisma.user.findUniqueOrThrow({ where: { emailKey: await makers.user() } })).id,
     job: async () => {
       const id = newId();
       const at = new Date();
