@@ -57,6 +57,7 @@ import { createSecretBox } from "./shared/secret-box.ts";
 import { type Trace, untraced } from "./shared/trace.ts";
 import { createLiveSurveyService } from "./surveys/live-survey.ts";
 import { createSurveyService, type SurveyService } from "./surveys/service.ts";
+import { createTagService, type TagService } from "./tags/service.ts";
 import { createTeamService, type TeamService } from "./teams/service.ts";
 import { createDiskStore } from "./uploads/disk-store.ts";
 import { createS3Store } from "./uploads/s3-store.ts";
@@ -108,6 +109,7 @@ export interface Services {
   segmentManagement: SegmentManagement;
   segments: SegmentService;
   surveys: SurveyService;
+  tags: TagService;
   teams: TeamService;
   /** Of values that came through contracts that refuse none. */
   typeConflicts: TypeConflicts;
@@ -335,6 +337,7 @@ export function createServices({
     segmentManagement,
     segments,
     surveys,
+    tags: createTagService({ db, newId, now: Date.now }),
     teams,
     typeConflicts,
     uploads,

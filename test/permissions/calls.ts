@@ -54,6 +54,11 @@ function delivery({ delivery: ids }: Ids): { webhookId: string; deliveryId: stri
   return { webhookId, deliveryId };
 }
 
+function taggedResponse({ taggedResponse: ids }: Ids): { responseId: string; tagId: string } {
+  const [responseId = "", tagId = ""] = ids.split(",");
+  return { responseId, tagId };
+}
+
 const nothing = (): Call => ({});
 const contact = (ids: Ids): Call => ({ path: { contactId: ids.contact } });
 const webhookCall = (ids: Ids): Call => ({ path: { webhookId: ids.webhook } });
@@ -68,6 +73,7 @@ const projects = {
 };
 const apiKey = (ids: Ids): Call => ({ path: { ...organization(ids), apiKeyId: ids.apiKey } });
 const language = (ids: Ids): Call => ({ path: { languageId: ids.language } });
+const tag = (ids: Ids): Call => ({ path: { tagId: ids.tag } });
 const survey = (ids: Ids): Call => ({ path: { surveyId: ids.survey } });
 const purge = (ids: Ids): Call => ({ path: { requestId: ids.erasure } });
 const sprigUser = (ids: Ids): Call => ({ path: { userId: ids.userId } });
@@ -198,6 +204,15 @@ export const CALLS: Record<KeyedOperation, (ids: Ids) => Call> = {
   getManagedSurvey: survey,
   updateManagedSurvey: (ids) => ({ ...survey(ids), body: { name: newId() } }),
   deleteManagedSurvey: survey,
+  getTags: ({ environment }) => ({ query: { environmentId: environment } }),
+  createTag: ({ environment }) => ({ body: { environmentId: environment, name: newId() } }),
+  getTag: tag,
+  updateTag: (ids) => ({ ...tag(ids), body: { name: newId() } }),
+  mergeTags: (ids) => ({ ...tag(ids), body: { from: ids.otherTag } }),
+  deleteTag: tag,
+  getResponseTags: ({ response }) => ({ path: { responseId: response } }),
+  addResponseTag: ({ response, tag: id }) => ({ path: { responseId: response, tagId: id } }),
+  removeResponseTag: (ids) => ({ path: taggedResponse(ids) }),
   getWebhooks: ({ environment }) => ({ query: { environmentId: environment } }),
   createWebhook: ({ environment, survey }) => ({ body: { ...webhook, workspaceId: environment, surveyIds: [survey] } }),
   getWebhook: webhookCall,

@@ -271,6 +271,7 @@ const OUR_ROWS: readonly Kind[] = [
   "response",
   "segment",
   "language",
+  "tag",
   "webhook",
 ];
 

@@ -20,6 +20,9 @@ const KINDS = [
   "response",
   "segment",
   "language",
+  "tag",
+  "otherTag",
+  "taggedResponse",
   "webhook",
   "delivery",
   "team",
@@ -104,6 +107,18 @@ export function createObjectMakers(db: Database, { environmentId, organizationId
       const id = newId();
       await prisma.language.create({ data: { id, environmentId, code: `code-${id}` } });
       return id;
+    },
+    tag: async () => {
+      const id = newId();
+      await prisma.tag.create({ data: { id, environmentId, name: `Tag ${id}` } });
+      return id;
+    },
+    otherTag: async () => makers.tag(),
+    /** The ids of a response and of its tag, with a comma between. */
+    taggedResponse: async () => {
+      const [responseId, tagId] = [await makers.response(), await makers.tag()];
+      await prisma.responseTag.create({ data: { environmentId, responseId, tagId } });
+      return `${responseId},${tagId}`;
     },
     webhook: async () => {
       const id = newId();

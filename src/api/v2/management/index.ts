@@ -12,6 +12,7 @@ import { languageRoutes } from "./languages.ts";
 import { responseRoutes } from "./responses.ts";
 import { segmentRoutes } from "./segments.ts";
 import { surveyRoutes } from "./surveys.ts";
+import { tagRoutes } from "./tags.ts";
 import { webhookDeliveryRoutes } from "./webhook-deliveries.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
@@ -27,6 +28,7 @@ export const managementApi: FastifyPluginAsync<{ services: Services }> = async (
   await app.register(segmentRoutes, { services });
   await app.register(languageRoutes, { services });
   await app.register(surveyRoutes, { services });
+  await app.register(tagRoutes, { services });
   await app.register(webhookRoutes, { services });
   await app.register(webhookDeliveryRoutes, { services });
 };
