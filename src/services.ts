@@ -56,6 +56,7 @@ import { newId } from "./shared/ids.ts";
 import { createSecretBox } from "./shared/secret-box.ts";
 import { type Trace, untraced } from "./shared/trace.ts";
 import { createLiveSurveyService } from "./surveys/live-survey.ts";
+import { createQuotaManagement, type QuotaManagement } from "./surveys/quota-management.ts";
 import { createSurveyService, type SurveyService } from "./surveys/service.ts";
 import { createTagService, type TagService } from "./tags/service.ts";
 import { createTeamService, type TeamService } from "./teams/service.ts";
@@ -103,6 +104,7 @@ export interface Services {
   linkSurveys: LinkSurveyService;
   organizations: OrganizationService;
   projects: ProjectService;
+  quotas: QuotaManagement;
   responseManagement: ResponseManagement;
   responses: ResponseService;
   sealedSecrets: SealedSecretService;
@@ -332,6 +334,7 @@ export function createServices({
       forgetEnvironment: environments.forget,
       forgetApiKeys: apiKeys.forget,
     }),
+    quotas: createQuotaManagement({ db, surveys, newId, now: Date.now, forgetEnvironment: environments.forget }),
     responseManagement,
     responses,
     segmentManagement,

@@ -18,6 +18,7 @@ export type KeyedOperation = {
 }[OperationId];
 
 const QUESTION = { id: "q1", type: "openText", headline: { default: "Hi?" }, required: true };
+const QUOTA = { limit: 1, logic: { connector: "and", conditions: [] }, action: "continueSurvey" };
 const FILTERS = [
   {
     id: newId(),
@@ -52,6 +53,11 @@ const links = {
 function delivery({ delivery: ids }: Ids): { webhookId: string; deliveryId: string } {
   const [webhookId = "", deliveryId = ""] = ids.split(",");
   return { webhookId, deliveryId };
+}
+
+function quota({ quota: ids }: Ids): { surveyId: string; quotaId: string } {
+  const [surveyId = "", quotaId = ""] = ids.split(",");
+  return { surveyId, quotaId };
 }
 
 function taggedResponse({ taggedResponse: ids }: Ids): { responseId: string; tagId: string } {
@@ -204,6 +210,11 @@ export const CALLS: Record<KeyedOperation, (ids: Ids) => Call> = {
   getManagedSurvey: survey,
   updateManagedSurvey: (ids) => ({ ...survey(ids), body: { name: newId() } }),
   deleteManagedSurvey: survey,
+  getQuotas: survey,
+  createQuota: (ids) => ({ ...survey(ids), body: { ...QUOTA, name: newId() } }),
+  getQuota: (ids) => ({ path: quota(ids) }),
+  updateQuota: (ids) => ({ path: quota(ids), body: { name: newId() } }),
+  deleteQuota: (ids) => ({ path: quota(ids) }),
   getTags: ({ environment }) => ({ query: { environmentId: environment } }),
   createTag: ({ environment }) => ({ body: { environmentId: environment, name: newId() } }),
   getTag: tag,

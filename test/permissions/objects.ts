@@ -20,6 +20,7 @@ const KINDS = [
   "response",
   "segment",
   "language",
+  "quota",
   "tag",
   "otherTag",
   "taggedResponse",
@@ -107,6 +108,15 @@ export function createObjectMakers(db: Database, { environmentId, organizationId
       const id = newId();
       await prisma.language.create({ data: { id, environmentId, code: `code-${id}` } });
       return id;
+    },
+    /** The ids of a survey and of its quota, with a comma between. */
+    quota: async () => {
+      const [surveyId, id] = [await makers.survey(), newId()];
+      const logic = { connector: "and", conditions: [] };
+      await prisma.surveyQuota.create({
+        data: { environmentId, id, surveyId, name: `Quota ${id}`, limit: 1, logic, action: "continueSurvey" },
+      });
+      return `${surveyId},${id}`;
     },
     tag: async () => {
       const id = newId();

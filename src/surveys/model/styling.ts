@@ -91,12 +91,14 @@ export const Styling = z.object({
 export type Styling = z.infer<typeof Styling>;
 
 /** How a project's surveys look, those excepted that have a styling of their own and may. Also in the words of 2025. */
-export const ProjectStyling = z.preprocess(
-  (styling) => (isObject(styling) ? withCurrentColors(styling) : styling),
-  Styling.omit({ overwriteThemeStyling: true }).extend({
-    allowStyleOverwrite: z.boolean().meta({ description: "Whether surveys may have a styling of their own" }),
-  }),
-);
+export const ProjectStyling = z
+  .preprocess(
+    (styling) => (isObject(styling) ? withCurrentColors(styling) : styling),
+    Styling.omit({ overwriteThemeStyling: true }).extend({
+      allowStyleOverwrite: z.boolean().meta({ description: "Whether surveys may have a styling of their own" }),
+    }),
+  )
+  .meta({ id: "ProjectStyling" });
 export type ProjectStyling = z.infer<typeof ProjectStyling>;
 
 /** What the survey sets differently from its project. On the wire also `projectOverwrites`. */

@@ -9,6 +9,7 @@ import { contactChangeRoutes } from "./contacts-change.ts";
 import { contactReadRoutes } from "./contacts-read.ts";
 import { eventRoutes } from "./events.ts";
 import { languageRoutes } from "./languages.ts";
+import { quotaRoutes } from "./quotas.ts";
 import { responseRoutes } from "./responses.ts";
 import { segmentRoutes } from "./segments.ts";
 import { surveyRoutes } from "./surveys.ts";
@@ -28,6 +29,7 @@ export const managementApi: FastifyPluginAsync<{ services: Services }> = async (
   await app.register(segmentRoutes, { services });
   await app.register(languageRoutes, { services });
   await app.register(surveyRoutes, { services });
+  await app.register(quotaRoutes, { services });
   await app.register(tagRoutes, { services });
   await app.register(webhookRoutes, { services });
   await app.register(webhookDeliveryRoutes, { services });

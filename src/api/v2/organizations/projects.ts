@@ -47,10 +47,11 @@ const ProjectUpdate = z.object({
     .boolean()
     .optional()
     .meta({ description: "The name of 2025 for an `overlay` that is dark or light, of surveys in the centre", deprecated: true }),
-  styling: ProjectStyling.optional().meta({ description: "How surveys look; replaces the former whole", example: STYLING }),
+  styling: ProjectStyling.optional().meta({ description: "How surveys look; replaces the former whole" }),
   logo: Logo.nullish().meta({ description: "On the pages of link surveys; null: none", example: LOGO }),
 });
-const ProjectCreate = ProjectUpdate.required({ name: true });
+const ProjectCreate = ProjectUpdate.required({ name: true }).meta({ example: { name: "Checkout", styling: STYLING } });
+const ProjectChange = ProjectUpdate.meta({ example: { recontactDays: 3, overlay: "dark", styling: STYLING, logo: LOGO } });
 
 const Id = z.string().regex(ID_PATTERN, "Invalid cuid2");
 const Path = z.object({ organizationId: Id });
@@ -122,9 +123,9 @@ export const projectRoutes: FastifyPluginAsyncZod<ProjectOptions> = async (app, 
         ...documentation,
         operationId: `update${noun}`,
         summary: "Change a project",
-        description: "What is absent stays.",
+        description: "What is absent stays; `styling` and `logo` are replaced whole.",
         params: ProjectPath,
-        body: ProjectUpdate,
+        body: ProjectChange,
         response: { 200: v2Data(Project), ...BODY_ERRORS, 403: V2Error, 404: V2Error, 409: V2Error },
       },
     },
