@@ -61,6 +61,8 @@ export interface UpdatedRow extends CreatedRow {
 /** A contact as identify leaves it. */
 export interface IdentifiedRow extends ContactRow {
   isNew: boolean;
+  /** Of the contact, where it took over the one that was asked for; else absent. */
+  userId?: string;
   /** See {@link UpdatedRow}. */
   emailTaken: boolean;
 }
@@ -155,10 +157,14 @@ from (
 where c."environmentId" = i."environmentId" and c."userId" = i."userId"
 returning i.position::int, i."emailTaken", ${writtenColumns(withCompany)}`;
 
+/** Whether the user id of the item `i` leads to no other contact. Whoever makes contacts of user ids asks for it. */
+export const isOfNobodyElse = (environmentId: string): string =>
+  `not exists (select from contact_aliases m where m."environmentId" = ${environmentId} and m."userId" = i."userId")`;
+
 /**
  * Creates contacts, in one statement over arrays: environment id, user id, e-mail (null or '': none), company id, their
- * own ids, and as a JSON array the patches. One that exists by now is left as it is and is not among the answers. The
- * items' order is as above.
+ * own ids, and as a JSON array the patches. One that exists by now is left as it is and is not among the answers, nor is
+ * one that was merged into another. The items' order is as above.
  */
 const createText = ({ withCompany }: { withCompany: boolean }) => `
 insert into contacts as c ("environmentId", id, "userId", email, attributes, "companyId", "updatedAt")
@@ -167,6 +173,7 @@ select i."environmentId", i.id, i."userId", case when t."emailTaken" then null e
 from rows from (
   unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]), jsonb_array_elements($6::jsonb)
 ) with ordinality as i("environmentId", "userId", email, "companyId", id, patch, position)${EMAIL_TAKEN}
+where ${isOfNobodyElse('i."environmentId"')}
 order by i.position
 on conflict ("environmentId", "userId") do nothing
 returning ${writtenColumns(withCompany)}`;
