@@ -1,4 +1,5 @@
 import type { Database } from "../db/database.ts";
+import { deleteInBatches } from "../db/delete-in-batches.ts";
 import { type Actor, runAsActor } from "../db/write-scope.ts";
 import { type Principal, requireOrganization } from "../shared/principal.ts";
 import { invalidField } from "../shared/problem.ts";
@@ -99,8 +100,10 @@ export function createAuditLogService({
   async function deleteExpired(): Promise<number> {
     if (retentionDays === 0) return 0;
     const before = new Date(now() - retentionDays * 24 * 60 * 60_000);
-    const [row] = await db.query<{ deleted: number }>("select purge_audit_log($1)::int as deleted", [before]);
-    return row?.deleted ?? 0;
+    return await deleteInBatches(async (limit) => {
+      const [row] = await db.query<{ deleted: number }>("select purge_audit_log($1, $2)::int as deleted", [before, limit]);
+      return row?.deleted ?? 0;
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHmac, hkdfSync, randomUUID } from "node:crypto";
 import type { Database, Transaction } from "../db/database.ts";
+import { deleteInBatches } from "../db/delete-in-batches.ts";
 import { addTask, removeTask, type TaskHandler } from "../db/job-queue.ts";
 import { type Actor, runAsActor } from "../db/write-scope.ts";
 import type { EnvironmentService } from "../environments/service.ts";
@@ -179,7 +180,7 @@ export function createErasureService({
   /** Deletes requests that were finished long ago; returns how many. */
   async function deleteExpired(): Promise<number> {
     const before = new Date(now() - KEEP_DAYS * 24 * 60 * 60_000);
-    return (await db.query(`delete from erasures where status <> 'pending' and "finishedAt" < $1 returning id`, [before])).length;
+    return await deleteInBatches(async (limit) => (await db.query(DELETE_EXPIRED, [before, limit])).length);
   }
 
   function schedule(tx: Transaction, environmentId: string, erasureId: string, runAt: Date): Promise<void> {
@@ -326,6 +327,11 @@ const SELECT_CONTACTS = `
   from contacts c where c."environmentId" = $1`;
 
 const UUID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+const DELETE_EXPIRED = `
+  delete from erasures where ("environmentId", id) in (
+    select "environmentId", id from erasures where status <> 'pending' and "finishedAt" < $1 limit $2)
+  returning id`;
 
 const COLUMNS = `id, "environmentId", status, mode, "createdAt", "runAt", "finishedAt", receipt`;
 
