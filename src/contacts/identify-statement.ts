@@ -186,19 +186,6 @@ export const UPDATE_WITH_COMPANY = { name: "identify_update_with_company", text:
 export const CREATE = { name: "identify_create", text: createText({ withCompany: false }) };
 export const CREATE_WITH_COMPANY = { name: "identify_create_with_company", text: createText({ withCompany: true }) };
 
-/** Every event that the queries name, for contacts whose events exceed {@link HISTORY_LIMIT}; `$3` as in {@link FIND_WITH_FACTS}. */
-export const ALL_EVENTS = {
-  name: "identify_all_events",
-  text: `
-select e.name, date_part('epoch', "occurredAt") * 1000 as "occurredAt", (
-    select jsonb_object_agg(p, e.properties -> p) from jsonb_array_elements_text(q.properties) p where e.properties ? p
-  ) as properties
-from jsonb_to_recordset($3::jsonb) as q(name text, since float8, properties jsonb)
-join events e on e."environmentId" = $1 and e."contactId" = $2 and e.name = q.name
-  and e."occurredAt" >= coalesce(to_timestamp(q.since / 1000), '-infinity')
-order by e."occurredAt" desc`,
-};
-
 /**
  * The surveys of a contact whose displays or responses exceed {@link HISTORY_LIMIT}, each with its newest display,
  * response and finished response, so that no survey is forgotten however much came after it.

@@ -19,10 +19,10 @@ import {
   type SubmittedAttributes,
 } from "./attribute-plan.ts";
 import type { ContactWatch } from "./contact-watch.ts";
+import { countEvents } from "./event-counts.ts";
 import { CREATE_FROM_HISTORY, type HistoryItem, historyValues, MERGE_HISTORY } from "./history-statement.ts";
 import { identifyItems } from "./identify-items.ts";
 import {
-  ALL_EVENTS,
   HISTORY_BY_SURVEY,
   HISTORY_LIMIT,
   type IdentifiedRow,
@@ -253,14 +253,14 @@ export function createContactService({
   async function describeAtLength(input: IdentifyInput, outcome: IdentifiedWithKeys, read: History): Promise<IdentifiedContact> {
     const { row, current } = outcome;
     const history = isCutOff(read) ? await completeHistory(current.id, row.id, read) : read;
-    return withSegments(input, outcome, history, current.facts ? await readFacts(current.id, current.facts, row) : undefined);
+    return withSegments(input, outcome, history, current.facts ? await readFacts(current, row) : undefined);
   }
 
   function withSegments(
     { userId, device }: IdentifyInput,
     { row, notes, current }: IdentifiedWithKeys,
     { displays, responses }: History,
-    facts?: Pick<SegmentSubject, "company" | "events">,
+    facts?: ReadFacts,
   ): IdentifiedContact {
     const { id, isNew, email, attributes, companyId, emailTaken } = row;
     const subject = { userId: row.userId ?? userId, email, attributes, displays, responses, device, now: now() };
@@ -615,28 +615,16 @@ export function createContactService({
     return { attributeKeys, created, skipped };
   }
 
-  /** The company and events that came with the row; for a contact with very many events, all that conditions look into. */
-  async function readFacts(
-    environmentId: string,
-    facts: SegmentFacts,
-    row: IdentifiedRow,
-  ): Promise<Pick<SegmentSubject, "company" | "events">> {
-    const toEvent = ([name, occurredAt, properties]: NonNullable<IdentifiedRow["events"]>[number]) => ({
-      name,
-      occurredAt,
-      properties,
-    });
-    const events = (row.events ?? []).map(toEvent);
+  /** The company and events that came with the row; for a contact with very many events, what conditions count of them. */
+  async function readFacts(environment: EnvironmentConfiguration, row: IdentifiedRow): Promise<ReadFacts> {
     const { company = null } = row;
-    if (events.length < HISTORY_LIMIT) return { company, events };
+    const events = (row.events ?? []).map(([name, occurredAt, properties]) => ({ name, occurredAt, properties }));
     // A count without conditions needs no more than were read.
-    const ranges = eventRanges(facts, now()).filter(
-      ({ name, properties }) => properties.length > 0 && events.filter((event) => event.name === name).length >= HISTORY_LIMIT,
-    );
-    if (ranges.length === 0) return { company, events };
-    const read = new Set(ranges.map(({ name }) => name));
-    const all = await db.query<(typeof events)[number]>(ALL_EVENTS, [environmentId, row.id, JSON.stringify(ranges)]);
-    return { company, events: [...events.filter(({ name }) => !read.has(name)), ...all] };
+    const isCutOffFor = ({ name, properties }: SegmentFacts["events"][number]) =>
+      properties.length > 0 && events.filter((event) => event.name === name).length >= HISTORY_LIMIT;
+    if (events.length < HISTORY_LIMIT || !environment.facts?.events.some(isCutOffFor)) return { company, events };
+    const counts = await countEvents(db, environment, [row.id], now());
+    return { company, eventCounts: counts.get(row.id) };
   }
 
   /** Adds the newest one of every survey that is not among the newest {@link HISTORY_LIMIT}. */
@@ -658,6 +646,9 @@ export function createContactService({
     return { displays, responses };
   }
 }
+
+/** What segments ask of a contact's company and events. */
+type ReadFacts = Pick<SegmentSubject, "company" | "events" | "eventCounts">;
 
 type History = Pick<IdentifiedContact, "displays" | "responses">;
 
