@@ -1,5 +1,5 @@
+import { inBatches } from "../db/batches.ts";
 import type { Database } from "../db/database.ts";
-import { deleteInBatches } from "../db/delete-in-batches.ts";
 import { type Actor, runAsActor } from "../db/write-scope.ts";
 import { type Principal, requireOrganization } from "../shared/principal.ts";
 import { invalidField } from "../shared/problem.ts";
@@ -100,7 +100,7 @@ export function createAuditLogService({
   async function deleteExpired(): Promise<number> {
     if (retentionDays === 0) return 0;
     const before = new Date(now() - retentionDays * 24 * 60 * 60_000);
-    return await deleteInBatches(async (limit) => {
+    return await inBatches(async (limit) => {
       const [row] = await db.query<{ deleted: number }>("select purge_audit_log($1, $2)::int as deleted", [before, limit]);
       return row?.deleted ?? 0;
     });

@@ -3,9 +3,10 @@
  * deleted by taking its environments out of it, at once and whoever deletes it; from then on nobody finds them, and a
  * task removes their rows in batches. See src/decisions/0057.
  */
+
+import { BATCH_ROWS } from "../db/batches.ts";
 import { inOrderOfReference, readTables } from "../db/catalogue.ts";
 import { type Database, PLAN_FOR_BULK, type Transaction } from "../db/database.ts";
-import { DELETE_BATCH } from "../db/delete-in-batches.ts";
 import { addTask, type TaskHandler } from "../db/job-queue.ts";
 import { quoteName } from "../db/session.ts";
 
@@ -17,7 +18,7 @@ const TASK = "remove_environment";
 export function createEnvironmentRemoval({
   db,
   isStopping,
-  batchRows = DELETE_BATCH,
+  batchRows = BATCH_ROWS,
 }: {
   db: Database;
   isStopping: () => boolean;

@@ -1,6 +1,6 @@
 import { createHmac, hkdfSync, randomUUID } from "node:crypto";
+import { inBatches } from "../db/batches.ts";
 import type { Database, Transaction } from "../db/database.ts";
-import { deleteInBatches } from "../db/delete-in-batches.ts";
 import { addTask, removeTask, type TaskHandler } from "../db/job-queue.ts";
 import { type Actor, runAsActor } from "../db/write-scope.ts";
 import type { EnvironmentService } from "../environments/service.ts";
@@ -180,7 +180,7 @@ export function createErasureService({
   /** Deletes requests that were finished long ago; returns how many. */
   async function deleteExpired(): Promise<number> {
     const before = new Date(now() - KEEP_DAYS * 24 * 60 * 60_000);
-    return await deleteInBatches(async (limit) => (await db.query(DELETE_EXPIRED, [before, limit])).length);
+    return await inBatches(async (limit) => (await db.query(DELETE_EXPIRED, [before, limit])).length);
   }
 
   function schedule(tx: Transaction, environmentId: string, erasureId: string, runAt: Date): Promise<void> {
@@ -431,9 +431,16 @@ async function eraseCompanies(tx: Transaction, environmentId: string, companyIds
     [environmentId, companyIds],
   );
   const ids = rows.map(({ id }) => id);
-  await tx.query(
-    `update contacts set "companyId" = null, "updatedAt" = now() where "environmentId" = $1 and "companyId" = any($2::text[])`,
-    [environmentId, ids],
+  // A company may have more persons than one statement can change in its time.
+  await inBatches(
+    async (limit) =>
+      (
+        await tx.query(
+          `update contacts set "companyId" = null, "updatedAt" = now() where "environmentId" = $1 and id = any(array(
+             select id from contacts where "environmentId" = $1 and "companyId" = any($2::text[]) limit $3)) returning id`,
+          [environmentId, ids, limit],
+        )
+      ).length,
   );
   await tx.query(`delete from companies where "environmentId" = $1 and id = any($2::text[])`, [environmentId, ids]);
   return ids.length;

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import type { CompanyInput } from "../companies/service.ts";
 import type { ContactService } from "../contacts/service.ts";
 import { VERBATIM_RULES } from "../contacts/service.ts";
+import { inBatches } from "../db/batches.ts";
 import type { Database, Transaction } from "../db/database.ts";
-import { deleteInBatches } from "../db/delete-in-batches.ts";
 import { isMissingRow, isRetryable, isUnavailable } from "../db/errors.ts";
 import type { EnvironmentConfiguration } from "../environments/service.ts";
 import type { Suppression } from "../erasures/service.ts";
@@ -174,7 +174,7 @@ export function createEventService({
     const environments = await db.query<{ id: string }>("select id from environments");
     let deleted = 0;
     for (const { id } of environments) {
-      deleted += await deleteInBatches(async (limit) => {
+      deleted += await inBatches(async (limit) => {
         const rows = await db.query<{ id: string }>(
           `delete from events where "environmentId" = $1 and id in (
              select id from events where "environmentId" = $1 and "occurredAt" < $2 limit $3

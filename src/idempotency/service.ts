@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { inBatches } from "../db/batches.ts";
 import type { Database } from "../db/database.ts";
-import { deleteInBatches } from "../db/delete-in-batches.ts";
 import type { UnitOfWork } from "../db/write-scope.ts";
 import type { Principal } from "../shared/principal.ts";
 import { Problem } from "../shared/problem.ts";
@@ -119,6 +119,6 @@ export function createIdempotencyService({ db, secretBox, now }: { db: Database;
   /** Deletes what is not answered from any more; returns how many. */
   async function deleteExpired(): Promise<number> {
     const before = new Date(now() - KEEP_MS);
-    return await deleteInBatches(async (limit) => (await db.query(DELETE_EXPIRED, [before, limit])).length);
+    return await inBatches(async (limit) => (await db.query(DELETE_EXPIRED, [before, limit])).length);
   }
 }

@@ -1,4 +1,4 @@
-/** Erasures while long lists wait to be processed. */
+/** Erasures that go through many rows: lists that wait to be processed, companies of many persons. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { newId } from "../../src/shared/ids.ts";
 import { buildContact, buildTenant } from "../support/build.ts";
@@ -63,4 +63,19 @@ it("take the person out of every list that waits, and out of every report, howev
       count: REPORTS,
     },
   ]);
+});
+
+it("take a company away from all its persons, however many they are", async () => {
+  const { environmentId } = await buildTenant(server.db);
+  await server.db.prisma.company.create({ data: { environmentId, id: "c", companyId: "acme" } });
+  await server.db.query(
+    `insert into contacts ("environmentId", id, "companyId", "updatedAt") select $1, n::text, 'c', now() from generate_series(1, 10001) as n`,
+    [environmentId],
+  );
+  const { erasures } = server.services;
+  const { id } = await erasures.request({
+    ...{ environmentId, targets: { companyIds: ["acme"] }, mode: "delete", delaySeconds: 0, apiKeyId: null, source: "test" },
+  });
+  await expect.poll(async () => (await erasures.find(environmentId, id)).receipt).toMatchObject({ companies: 1, contacts: 0 });
+  expect(await server.db.prisma.contact.count({ where: { environmentId, companyId: null } })).toBe(10_001);
 });
