@@ -169,11 +169,8 @@ it("gives what arrives while the merge is committed to the contact that goes on"
 });
 
 const isSomeoneWaiting = async () =>
-  (
-    await server.db.query(
-      `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query ~ '^\\s*with (known|i) as'`,
-    )
-  ).length > 0;
+  (await server.db.query(`select 1 from pg_stat_activity where wait_event_type = 'Lock' and query ~ '^\\s*with (known|i) as'`))
+    .length > 0;
 
 it("makes links for the other's id to the contact that goes on", async () => {
   const [kept, gone] = [await build({ userId: newId() }), await build({ userId: newId() })];
