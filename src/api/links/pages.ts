@@ -34,7 +34,7 @@ export function surveyPage(
   const head = html`<link rel="preload" as="script" href="/js/surveys.umd.cjs" nonce="${options.nonce}">
 <script defer src="/js/surveys.umd.cjs" nonce="${options.nonce}"></script>
 <script defer src="/js/links.umd.cjs" nonce="${options.nonce}"></script>`;
-  const body = html`<main class="deck ${arrangementOf(link)}"><div id="survey"></div></main>
+  const body = html`<main><div id="survey"></div></main>
 <noscript><p class="word">This survey needs JavaScript.</p></noscript>
 ${jsonElement("mortar-link", data)}`;
   return page({ link, options, head, body });
@@ -120,11 +120,6 @@ function backdrop({ styling, logo }: LinkSurvey, isEmbedded: boolean): Html | nu
       ? html`<video class="backdrop" src="${bg}" autoplay muted loop playsinline aria-hidden="true"></video>`
       : html`<div class="backdrop"></div>`;
   return logo === null ? film : html`${film}<header><img class="logo" src="${logo.url}" alt=""></header>`;
-}
-
-function arrangementOf({ styling }: LinkSurvey): string {
-  const { linkSurveys } = isObject(styling.cardArrangement) ? styling.cardArrangement : {};
-  return ["casual", "straight", "simple", "cardless"].find((known) => known === linkSurveys) ?? "straight";
 }
 
 /** The key of the survey's texts: by code or alias, then by the language alone (`de` for `de-AT`). */

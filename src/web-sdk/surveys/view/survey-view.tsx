@@ -10,8 +10,17 @@ import type { QueueStatus } from "../response-queue.ts";
 import type { Block, Element } from "../survey.ts";
 import { languageOptions, languageTag, textsOf, translateAnswers } from "../survey-language.ts";
 import { createSurveySession, updateOf } from "../survey-session.ts";
-import { beginSurvey, moveBack, moveOn, moveToEnding, progressOf, type SurveyState, withAnswer } from "../survey-state.ts";
-import { buildTheme } from "../theme.ts";
+import {
+  beginSurvey,
+  cardsLeft,
+  moveBack,
+  moveOn,
+  moveToEnding,
+  progressOf,
+  type SurveyState,
+  withAnswer,
+} from "../survey-state.ts";
+import { arrangementOf, buildTheme } from "../theme.ts";
 import type { UnsentAnswers } from "../unsent-answers.ts";
 import { CardFrame } from "./card-frame.tsx";
 import { EndingView, Welcome } from "./cards.tsx";
@@ -200,6 +209,8 @@ export function SurveyView({ options, unsent, nonce, id, onClose }: SurveyViewPr
       ui={ui}
       direction={options.direction ?? directionOf(language)}
       progress={progressOf(survey, state)}
+      arrangement={arrangementOf(options.styling, survey.type)}
+      cardsLeft={cardsLeft(survey, state)}
       stepKey={block?.id ?? card.type}
       languages={survey.showLanguageSwitch && card.type !== "ending" ? languageOptions(survey) : []}
       languageCode={languageCode}
