@@ -1,9 +1,10 @@
 /** A survey from its first card to its last. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type AnswerValue, isEmptyAnswer, ownValue } from "../../../responses/answer-values.ts";
+import { directionOf } from "../../../shared/localized-words.ts";
 import { type AnswerProblem, findProblems } from "../answer-problems.ts";
 import { createAnswerTimer } from "../answer-timer.ts";
-import { directionOf, messagesOf } from "../messages.ts";
+import { messagesOf } from "../messages.ts";
 import type { RenderOptions } from "../options.ts";
 import { fillRecall, recallFrom } from "../recall.ts";
 import type { QueueStatus } from "../response-queue.ts";
