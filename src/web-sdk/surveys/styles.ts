@@ -25,8 +25,8 @@ const SHEET = `
 & .mo-deck { pointer-events: none; position: relative; isolation: isolate; display: flex; width: 100%; max-height: 100%; }
 & .mo-behind { position: absolute; z-index: -1; inset: 12px 12px 6px; background: var(--mo-card-background-color); border: 1px solid var(--mo-card-edge); border-radius: max(var(--mo-r), 4px); box-shadow: 0 4px 12px -4px rgba(16, 24, 40, .12); transition: transform .28s, opacity .28s; }
 & .mo-behind + .mo-behind { z-index: -2; inset: 24px 24px 0; }
-& .mo-casual .mo-behind { inset: 4px 2px 17px; transform: rotate(1.6deg); }
-& .mo-casual .mo-behind + .mo-behind { transform: rotate(-1.4deg); }
+& .mo-casual .mo-behind { inset: 2px 4px 15px; transform: rotate(2.2deg); }
+& .mo-casual .mo-behind + .mo-behind { inset: 2px 4px 15px; transform: rotate(-1.7deg); }
 & .mo-behind.mo-gone, & .mo-casual .mo-behind.mo-gone { transform: translateY(-16px); opacity: 0; }
 & .mo-straight, & .mo-casual { padding-bottom: 13px; }
 & .mo-card { pointer-events: auto; position: relative; display: flex; flex-direction: column; width: 100%; max-height: 100%; overflow: hidden; background: var(--mo-card-background-color); border: 1px solid var(--mo-card-edge); border-radius: max(var(--mo-r), 4px); }

@@ -18,6 +18,8 @@ export function Ranking({ element, answer, onAnswer, ui }: ElementProps) {
   const list = useRef<HTMLDivElement>(null);
   const drag = useDrag(list, (from, to) => onAnswer(rankingAfter(ranked, open, from, to)));
   const move = (from: number, to: number) => onAnswer(rankingAfter(ranked, open, from, to));
+  // What is dragged beyond the ranked ones would be the last of them.
+  const rankOf = (row: number) => 1 + (row === drag.index ? Math.min(drag.placeOf(row), ranked.length - 1) : drag.placeOf(row));
   return (
     <>
       <span class="mo-hint">{ui.messages.rankHint}</span>
@@ -29,7 +31,7 @@ export function Ranking({ element, answer, onAnswer, ui }: ElementProps) {
                 <div class="mo-row">
                   <span class="mo-grow">
                     <Grip drag={drag} row={index} />
-                    <span class="mo-rank">{index + 1}</span>
+                    <span class="mo-rank">{rankOf(index)}</span>
                     <span dir="auto">{name}</span>
                   </span>
                   <span class="mo-tools">

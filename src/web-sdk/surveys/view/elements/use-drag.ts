@@ -15,6 +15,8 @@ export interface Dragging {
   index: number | null;
   /** How far down a row is drawn from its place, in px. */
   offsetOf(row: number): number;
+  /** Where a row would stand if it were dropped now. */
+  placeOf(row: number): number;
   /** For the grip of a row. */
   onGrip(event: PointerEvent, row: number): void;
 }
@@ -32,7 +34,12 @@ export function useDrag(list: { current: HTMLElement | null }, onDrop: (from: nu
   drop.current = onDrop;
   const stop = useRef(() => {});
   useEffect(() => () => stop.current(), []);
-  return { index: drag?.from ?? null, offsetOf, onGrip };
+  return { index: drag?.from ?? null, offsetOf, placeOf, onGrip };
+
+  function placeOf(row: number): number {
+    if (row === drag?.from) return drag.to;
+    return row + Math.sign(drag?.shifts[row] ?? 0);
+  }
 
   function offsetOf(row: number): number {
     if (drag === null) return 0;
