@@ -184,7 +184,7 @@ const SHEET = `
 & .mo-quiet { color: var(--mo-text); background: none; border: 1px solid transparent; font-weight: 500; padding-inline: 12px; margin-inline-start: -12px; }
 & .mo-quiet:hover:not(:disabled) { background: var(--mo-soft); }
 & .mo-outline { color: var(--mo-brand-text); background: none; border: 1.5px solid var(--mo-brand-text); align-self: flex-start; }
-& .mo-outline:hover:not(:disabled) { background: color-mix(in srgb, var(--mo-brand-color) 8%, var(--mo-card-background-color)); }
+& .mo-outline:hover:not(:disabled) { background: none; box-shadow: 0 0 0 1px var(--mo-brand-text); }
 & .mo-end { align-items: center; text-align: center; padding: 12px 0 8px; gap: 12px; }
 & .mo-done { width: 56px; height: 56px; border-radius: 50%; display: inline-flex; align-items: center; justify-content: center; color: var(--mo-on-brand); background: var(--mo-brand-color); }
 & .mo-done svg { width: 28px; height: 28px; }

@@ -47,11 +47,12 @@ export function useDrag(list: { current: HTMLElement | null }, onDrop: (from: nu
   }
 
   function onGrip(event: PointerEvent, from: number): void {
-    if (event.button !== 0 || list.current === null) return;
+    const element = list.current;
+    if (event.button !== 0 || element === null) return;
     event.preventDefault(); // no text is selected, no picture dragged
     stop.current();
-    const scroller = list.current.closest(".mo-body");
-    const rows = boxesOf(list.current);
+    const scroller = element.closest(".mo-body");
+    const rows = boxesOf(element);
     const { pointerId, clientY: startY } = event;
     const startScroll = scrolled();
     let y = startY;
@@ -79,7 +80,7 @@ export function useDrag(list: { current: HTMLElement | null }, onDrop: (from: nu
       y = pointer.clientY;
       update();
       stop.current();
-      if (Math.abs(y - startY) > TAP_PX) swallowClick();
+      if (Math.abs(y - startY) > TAP_PX) swallowClick(element);
       if (to !== from) drop.current(from, to);
     });
     const giveUp = (pressed: KeyboardEvent) => {
@@ -120,13 +121,13 @@ export function useDrag(list: { current: HTMLElement | null }, onDrop: (from: nu
 }
 
 /** The grip may lie in a button, which the end of a drag is no click on. */
-function swallowClick(): void {
+function swallowClick(list: HTMLElement): void {
   const swallow = (event: Event) => {
     event.preventDefault();
     event.stopPropagation();
   };
-  window.addEventListener("click", swallow, { capture: true, once: true });
-  setTimeout(() => window.removeEventListener("click", swallow, { capture: true }), 50);
+  list.addEventListener("click", swallow, { capture: true, once: true });
+  setTimeout(() => list.removeEventListener("click", swallow, { capture: true }), 50);
 }
 
 function boxesOf(list: HTMLElement): RowBox[] {
