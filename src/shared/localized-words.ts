@@ -15,7 +15,7 @@ export function wordsIn<Words>(table: Readonly<Record<string, Words>>, tag: stri
 }
 
 /** The key of the tables above. Empty for no tag. */
-export function keyOf(tag: string | undefined): string {
+function keyOf(tag: string | undefined): string {
   const language = baseOf(tag);
   if (language !== "zh") return language;
   return TRADITIONAL.test((tag ?? "").toLowerCase().replace(/_/g, "-")) && !/hans/i.test(tag ?? "") ? "zh-Hant" : "zh-Hans";

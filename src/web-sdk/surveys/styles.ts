@@ -113,6 +113,7 @@ const SHEET = `
 & .mo-scale .mo-tone .mo-box::before { content: ""; position: absolute; inset: 0 0 auto; height: 5px; background: var(--mo-tone); }
 & .mo-tone-low { --mo-tone: #e5484d; } & .mo-tone-mid { --mo-tone: #f5a524; } & .mo-tone-high { --mo-tone: #30a46c; }
 & .mo-faces { display: flex; justify-content: space-between; gap: 2px; }
+& .mo-faces, & .mo-faces + .mo-ends { max-width: 460px; }
 & .mo-faces label { position: relative; flex: 0 1 48px; display: flex; justify-content: center; cursor: pointer; }
 & .mo-faces .mo-box { display: flex; align-items: center; justify-content: center; width: 100%; max-width: 60px; aspect-ratio: 1; min-height: 44px; border-radius: 12px; color: var(--mo-line); transition: transform .12s, color .12s, background-color .12s; }
 & .mo-faces svg { width: 90%; height: 90%; max-width: 44px; max-height: 44px; }
