@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const PATIENCE_MS = 60_000;
@@ -38,11 +39,13 @@ export async function startBuiltServer(variables: Record<string, string> = {}): 
   }
 }
 
-/** The resident memory (MB) of a server just started, without its database; null where it cannot be read. */
-export async function measureIdleMemory(): Promise<number | null> {
+/** The resident memory (MB) of a server on its first start, without its database; null where it cannot be read. */
+export async function measureMemory(idleMs: number): Promise<{ started: number | null; idle: number | null }> {
   const { pid, stop } = await startBuiltServer();
   try {
-    return residentMegabytes(pid);
+    const started = residentMegabytes(pid);
+    await sleep(idleMs);
+    return { started, idle: residentMegabytes(pid) };
   } finally {
     await stop();
   }
