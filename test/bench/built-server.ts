@@ -15,12 +15,16 @@ export interface BuiltServer {
   stop(): Promise<void>;
 }
 
-/** Starts `dist/main.js` on a free port and an empty folder; resolves when it is ready. */
-export async function startBuiltServer(variables: Record<string, string> = {}): Promise<BuiltServer> {
+/**
+ * Starts `dist/main.js` on a free port and an empty folder; resolves when it is ready.
+ * @param cores of the machine that it and its database may use, as `taskset` takes them; absent: all
+ */
+export async function startBuiltServer(variables: Record<string, string> = {}, cores?: string): Promise<BuiltServer> {
   const folder = makeTemporaryFolder();
   const port = await findFreePort();
   const env = { PATH: process.env.PATH ?? "", DATA_DIR: join(folder.path, "data"), PORT: String(port), ...variables };
-  const server = spawn(process.execPath, ["dist/main.js"], { env, stdio: "ignore" });
+  const command = [...(cores === undefined ? [] : ["taskset", "-c", cores]), process.execPath, "dist/main.js"];
+  const server = spawn(command[0] ?? "", command.slice(1), { env, stdio: "ignore" });
   const url = `http://127.0.0.1:${port}`;
   try {
     await waitFor(`${url}/ready`);
