@@ -75,6 +75,23 @@ describe("createOverloadGuard", () => {
     expect((await get("/quick")).statusCode).toBe(200);
   });
 
+  it("lets fewer in when the event loop was late for half a second, however fast each of them is answered", async () => {
+    const { app, get, held, letGo } = open({ maxRunning: 1_000 });
+    await app.ready();
+    await new Promise((resume) => setTimeout(resume, 550)); // a window without requests is over
+    for (let ticks = 0; ticks < 4; ticks++) {
+      expect((await get("/quick")).statusCode).toBe(200);
+      block(300);
+      await new Promise((resume) => setTimeout(resume, 0));
+    }
+    const running = Array.from({ length: 64 }, () => get("/held"));
+    await expect.poll(() => held.size).toBe(64);
+    expect((await get("/quick")).statusCode).toBe(503);
+    letGo();
+    await Promise.all(running);
+    expect((await get("/quick")).statusCode).toBe(200);
+  });
+
   it("refuses while the event loop is late for longer than a moment", async () => {
     const { app, get, held, letGo } = open({ maxRunning: 100 });
     await app.ready();

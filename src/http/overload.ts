@@ -19,11 +19,15 @@ const TICK_MS = 100;
 /** The event loop is overloaded when it is later than this twice in a row: once may be the collection of garbage. */
 const MAX_LAG_MS = 500;
 /**
- * A queue that does no more than make everybody wait: for half a second no request was answered faster than this.
- * Then only as many are let in as were answered in that time.
+ * A queue that does no more than make everybody wait: for half a second no request was answered faster than this, or the
+ * event loop was later than this at every tick. The second is where requests queue that are answered from memory, and those
+ * that nobody has looked at yet. Then only as many are let in as were answered in the time of the first, and fewer with
+ * each window in which there still is a queue.
  */
 const TARGET_MS = 500;
+const TARGET_LAG_MS = 150;
 const WINDOW_MS = 500;
+const SHRINKING = 0.7;
 /** By how much the room grows with each window in which it was enough for some, but not for all. */
 const GROWTH = 1.1;
 /** So many are let in all the same. */
@@ -65,9 +69,9 @@ export function createOverloadGuard({ maxRunning, waiting, maxWaiting }: Overloa
   return { protect, refused: () => refused };
 
   function protect(app: FastifyInstance): void {
-    const isLate = watchEventLoop(app, (now) => {
+    const isLate = watchEventLoop(app, (now, lag) => {
       clock.now = now;
-      queue.roll(now);
+      queue.tick(now, lag);
     });
     let reported = 0;
     const reporting = setInterval(() => {
@@ -125,13 +129,14 @@ export function createOverloadGuard({ maxRunning, waiting, maxWaiting }: Overloa
  * Tells how many requests the present pace leaves room for: any number, unless all of them have to wait. It is told the time
  * by {@link watchEventLoop}, ten times a second: asking for it several times a request costs more than all the rest of this.
  */
-function watchQueue(): { left(ms: number): void; refused(): void; room(): number; roll(now: number): void } {
+function watchQueue(): { left(ms: number): void; refused(): void; room(): number; tick(now: number, lag: number): void } {
   let room = Infinity;
   let windowStart = performance.now();
   let answered = 0;
   let fastestMs = Infinity;
+  let leastLag = Infinity;
   let isCalm = true;
-  return { left, refused, room: () => room, roll };
+  return { left, refused, room: () => room, tick };
 
   function refused(): void {
     isCalm = false;
@@ -142,31 +147,33 @@ function watchQueue(): { left(ms: number): void; refused(): void; room(): number
     fastestMs = Math.min(fastestMs, ms);
   }
 
-  function roll(now: number): void {
+  function tick(now: number, lag: number): void {
+    leastLag = Math.min(leastLag, lag);
     const elapsed = now - windowStart;
     if (elapsed < WINDOW_MS) return;
-    const isQueueing = answered > 0 && fastestMs > TARGET_MS;
-    if (isQueueing) room = Math.max(MIN_ROOM, (answered / elapsed) * TARGET_MS);
+    const isQueueing = answered > 0 && (fastestMs > TARGET_MS || leastLag > TARGET_LAG_MS);
+    if (isQueueing) room = Math.max(MIN_ROOM, Math.min(room * SHRINKING, (answered / elapsed) * TARGET_MS));
     else room = isCalm ? Infinity : room * GROWTH; // with a jump it would begin anew
     windowStart += elapsed;
     answered = 0;
     fastestMs = Infinity;
+    leastLag = Infinity;
     isCalm = true;
   }
 }
 
 /**
  * Tells whether the event loop is late, now and at the tick before.
- * @param onTick told the time (ms, monotonic)
+ * @param onTick told the time and how late it is (ms, monotonic)
  */
-function watchEventLoop(app: FastifyInstance, onTick: (now: number) => void): () => boolean {
+function watchEventLoop(app: FastifyInstance, onTick: (now: number, lag: number) => void): () => boolean {
   let lastTick = performance.now();
   let lastLag = 0;
   const ticking = setInterval(() => {
     const now = performance.now();
     lastLag = now - lastTick - TICK_MS;
     lastTick = now;
-    onTick(now);
+    onTick(now, lastLag);
   }, TICK_MS).unref();
   app.addHook("onClose", async () => clearInterval(ticking));
   return () => lastLag > MAX_LAG_MS && performance.now() - lastTick - TICK_MS > MAX_LAG_MS;

@@ -21,8 +21,8 @@ export interface Loader {
   close(): Promise<void>;
 }
 
-/** So many clients at a time; who finds all of them busy waits for one, which counts. */
-const CONNECTIONS = 1_000;
+/** So many clients at a time, each with a connection; who finds all of them busy waits for one, which counts. */
+const CONNECTIONS = 10_000;
 
 interface Sending extends Call {
   /** Milliseconds on the clock of `performance`. */
