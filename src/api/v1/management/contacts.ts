@@ -4,6 +4,7 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Contact } from "../../../contacts/management.ts";
+import { storedObject } from "../../../http/stored-object.ts";
 import type { Services } from "../../../services.ts";
 import { ITEM_ERRORS, v1Data } from "../envelope.ts";
 import { ListQuery, readPage, requireRowId } from "./requests.ts";
@@ -17,7 +18,7 @@ const V1Contact = ContactFields.extend({
 
 const V1Person = ContactFields.extend({
   userId: z.string().nullable().meta({ description: "The customer's id for them" }),
-  attributes: z.record(z.string(), z.string()).meta({ example: { plan: "gold" } }),
+  attributes: storedObject(z.record(z.string(), z.string())).meta({ example: { plan: "gold" } }),
 }).meta({ id: "V1Person" });
 
 const Deleted = z.object({ success: z.literal("Contact deleted successfully") });
