@@ -91,6 +91,29 @@ export async function queryList<Column extends string, Row extends ListRow<Colum
   return { rows: rows.slice(0, limit), nextCursor: Buffer.from(JSON.stringify(end)).toString("base64url") };
 }
 
+/** How many rows of a list of any length are in memory at a time. */
+const PART_ROWS = 1_000;
+
+/**
+ * As {@link queryList}, however many rows are asked for, a part at a time: the next one is read when it is asked for. What
+ * is written meanwhile may be in it. There is at least one part.
+ */
+export async function* queryParts<Column extends string, Row extends ListRow<Column>>(
+  db: Queries,
+  source: ListSource,
+  { limit, skip, ...place }: ListPage<Column>,
+): AsyncGenerator<Row[], void, void> {
+  let { cursor } = place;
+  for (let sent = 0; ; ) {
+    const part = { ...place, cursor, limit: Math.min(PART_ROWS, limit - sent), skip: sent === 0 ? skip : 0 };
+    const { rows, nextCursor } = await queryList<Column, Row>(db, source, part);
+    yield rows;
+    sent += rows.length;
+    if (nextCursor === null || sent >= limit) return;
+    cursor = nextCursor;
+  }
+}
+
 /** From here on it is worth asking how much of each environment is passed over in any case. */
 const DEEP = COUNT_LIMIT;
 

@@ -7,6 +7,7 @@ import type { Contact } from "../../../contacts/management.ts";
 import { storedObject } from "../../../http/stored-object.ts";
 import type { Services } from "../../../services.ts";
 import { ITEM_ERRORS, v1Data } from "../envelope.ts";
+import { presented, sendWhole } from "../whole-list.ts";
 import { ListQuery, readPage, requireRowId } from "./requests.ts";
 import { type Tenant, tenantFields, withTenant, withTenants } from "./tenant.ts";
 
@@ -64,9 +65,10 @@ export const contactRoutes: FastifyPluginAsyncZod<{ services: Services; kind: ke
         response: { 200: v1Data(z.array(schema)), ...ITEM_ERRORS },
       },
     },
-    async ({ principal, query }) => {
-      const rows = await contacts.list(principal, readPage(query));
-      return { data: (await withTenants(environments, rows)).map((row) => present(row)) };
+    async ({ principal, query }, reply) => {
+      const parts = contacts.read(principal, readPage(query));
+      const wire = presented(parts, async (rows) => (await withTenants(environments, rows)).map((row) => present(row)));
+      return sendWhole(reply, schema, wire);
     },
   );
 
