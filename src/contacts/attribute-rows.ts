@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Database } from "../db/database.ts";
-import { queryParts } from "../db/list.ts";
+import { PART_ROWS, queryParts } from "../db/list.ts";
 import type { AttributeDataType } from "../shared/attributes.ts";
 import type { Principal } from "../shared/principal.ts";
 
@@ -64,8 +64,9 @@ export function createAttributeRowService({ db }: { db: Database }) {
       values: [],
     };
     const all = { limit: Number.MAX_SAFE_INTEGER, skip: 0, sortBy: "createdAt", order: "asc" } as const;
+    const partRows = Math.min(PART_ROWS, skip + limit); // nearly every contact has one at least
     let [passed, sent] = [0, 0];
-    for await (const contacts of queryParts<"createdAt", AttributedContact>(db, source, all)) {
+    for await (const contacts of queryParts<"createdAt", AttributedContact>(db, source, all, partRows)) {
       const found = contacts.flatMap(rowsOf);
       const rows = found.slice(Math.max(0, skip - passed)).slice(0, limit - sent);
       if (rows.length > 0) yield rows;

@@ -92,7 +92,7 @@ export async function queryList<Column extends string, Row extends ListRow<Colum
 }
 
 /** How many rows of a list of any length are in memory at a time. */
-const PART_ROWS = 1_000;
+export const PART_ROWS = 1_000;
 
 /**
  * As {@link queryList}, however many rows are asked for, a part at a time: the next one is read when it is asked for. What
@@ -102,10 +102,11 @@ export async function* queryParts<Column extends string, Row extends ListRow<Col
   db: Queries,
   source: ListSource,
   { limit, skip, ...place }: ListPage<Column>,
+  partRows = PART_ROWS,
 ): AsyncGenerator<Row[], void, void> {
   let { cursor } = place;
   for (let sent = 0; ; ) {
-    const part = { ...place, cursor, limit: Math.min(PART_ROWS, limit - sent), skip: sent === 0 ? skip : 0 };
+    const part = { ...place, cursor, limit: Math.min(partRows, limit - sent), skip: sent === 0 ? skip : 0 };
     const { rows, nextCursor } = await queryList<Column, Row>(db, source, part);
     yield rows;
     sent += rows.length;
