@@ -130,7 +130,10 @@ async function planSkips(db: Queries, source: ListSource, skip: number): Promise
   const counts = partsOf(source, values, COUNTED).map((part, i) => `(select count(*)::int from ${part} c) as "${i}"`);
   const [sizes = {}] = await db.query<Record<string, number>>(`select ${counts.join(", ")}`, values);
   const known = environmentIds.map((_, i) => sizes[i] ?? 0).map((size) => (size > COUNT_LIMIT ? Number.POSITIVE_INFINITY : size));
-  return known.map((_, i) => Math.max(0, skip - known.reduce((sum, size, other) => (other === i ? sum : sum + size), 0)));
+  return known.map((own, i) => {
+    const others = known.reduce((sum, size, other) => (other === i ? sum : sum + size), 0);
+    return Math.min(own, Math.max(0, skip - others));
+  });
 }
 
 interface Part {

@@ -126,7 +126,7 @@ it("contacts that follow a cursor", async () => {
   }
 });
 
-it("a deep page of two environments is that of all their contacts in one order", async () => {
+it("a deep page of two environments is that of all their contacts in one order, and behind the last there is nothing", async () => {
   const [, both] = callers();
   if (!both) throw new Error("There are two callers");
   for (const [skip, order] of [
@@ -134,6 +134,7 @@ it("a deep page of two environments is that of all their contacts in one order",
     [12_345, "asc"],
     [ROWS + ROWS / 40 - 3, "desc"],
     [50_000, "asc"],
+    [Number.MAX_SAFE_INTEGER, "desc"],
   ] as const) {
     const { rows } = await server.services.contactDirectory.list(both, { ...page, skip, order });
     const expected = await server.db.query<{ id: string }>(
