@@ -32,12 +32,14 @@ import type { JobQueue } from "./db/job-queue.ts";
 import { onceCommitted } from "./db/write-scope.ts";
 import { createDisplayService, type DisplayService } from "./displays/service.ts";
 import { createIdentifySecretService, type IdentifySecretService } from "./environments/identify-secret.ts";
+import { createEnvironmentRemoval, type EnvironmentRemoval } from "./environments/removal.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createErasureService, createSuppression, type ErasureService } from "./erasures/service.ts";
 import { createEventDirectory, type EventDirectory } from "./events/directory.ts";
 import { createEventService, type EventService } from "./events/service.ts";
 import { createIdempotencyService, type IdempotencyService } from "./idempotency/service.ts";
 import { createJobService, createRowWriter, type JobService } from "./jobs/service.ts";
+import { createLanguageService, type LanguageService } from "./languages/service.ts";
 import { createLinkSurveyService, type LinkSurveyService } from "./link-surveys/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
 import { createProjectService, type ProjectService } from "./projects/service.ts";
@@ -55,7 +57,9 @@ import { newId } from "./shared/ids.ts";
 import { createSecretBox } from "./shared/secret-box.ts";
 import { type Trace, untraced } from "./shared/trace.ts";
 import { createLiveSurveyService } from "./surveys/live-survey.ts";
+import { createQuotaManagement, type QuotaManagement } from "./surveys/quota-management.ts";
 import { createSurveyService, type SurveyService } from "./surveys/service.ts";
+import { createTagService, type TagService } from "./tags/service.ts";
 import { createTeamService, type TeamService } from "./teams/service.ts";
 import { createDiskStore } from "./uploads/disk-store.ts";
 import { createS3Store } from "./uploads/s3-store.ts";
@@ -90,6 +94,7 @@ export interface Services {
   contactManagement: ContactManagement;
   contacts: ContactService;
   displays: DisplayService;
+  environmentRemoval: EnvironmentRemoval;
   environments: EnvironmentService;
   erasures: ErasureService;
   eventDirectory: EventDirectory;
@@ -97,15 +102,18 @@ export interface Services {
   identifySecrets: IdentifySecretService;
   idempotency: IdempotencyService;
   jobs: JobService;
+  languages: LanguageService;
   linkSurveys: LinkSurveyService;
   organizations: OrganizationService;
   projects: ProjectService;
+  quotas: QuotaManagement;
   responseManagement: ResponseManagement;
   responses: ResponseService;
   sealedSecrets: SealedSecretService;
   segmentManagement: SegmentManagement;
   segments: SegmentService;
   surveys: SurveyService;
+  tags: TagService;
   teams: TeamService;
   /** Of values that came through contracts that refuse none. */
   typeConflicts: TypeConflicts;
@@ -168,6 +176,7 @@ export function createServices({
   const typeConflicts = createTypeConflicts();
   const writeRows = createRowWriter({ contacts, companies, events, suppression, typeConflicts, watch });
   const jobs = createJobService({ db, environments, writeRows, newId, now: Date.now, isStopping: queue.isStopping });
+  const environmentRemoval = createEnvironmentRemoval({ db, isStopping: queue.isStopping });
   const organizations = createOrganizationService({
     db,
     newId,
@@ -310,6 +319,7 @@ export function createServices({
     contactMerger: createContactMerger({ db, environments, watch }),
     contacts,
     displays,
+    environmentRemoval,
     environments,
     erasures,
     eventDirectory: createEventDirectory({ db }),
@@ -318,6 +328,7 @@ export function createServices({
     sealedSecrets: createSealedSecretService({ db, secretBox }),
     idempotency: createIdempotencyService({ db, secretBox, now: Date.now }),
     jobs,
+    languages: createLanguageService({ db, newId, now: Date.now, forgetEnvironment: environments.forget }),
     linkSurveys,
     organizations,
     projects: createProjectService({
@@ -326,12 +337,15 @@ export function createServices({
       now: Date.now,
       forgetEnvironment: environments.forget,
       forgetApiKeys: apiKeys.forget,
+      removeEnvironments: environmentRemoval.schedule,
     }),
+    quotas: createQuotaManagement({ db, surveys, newId, now: Date.now, forgetEnvironment: environments.forget }),
     responseManagement,
     responses,
     segmentManagement,
     segments,
     surveys,
+    tags: createTagService({ db, newId, now: Date.now }),
     teams,
     typeConflicts,
     uploads,
@@ -424,8 +438,9 @@ const installationOf = (config: CompleteConfig) => ({
 const newIdentifySecret = (): string => randomBytes(32).toString("base64url");
 
 /** What runs in the background of a server. */
-export function backgroundTasks({ auditLog, erasures, events, idempotency, jobs }: Services): Parameters<JobQueue["start"]>[0] {
-  const tasks = { ...jobs.tasks, ...erasures.tasks, tidy };
+export function backgroundTasks(services: Services): Parameters<JobQueue["start"]>[0] {
+  const { auditLog, environmentRemoval, erasures, events, idempotency, jobs } = services;
+  const tasks = { ...jobs.tasks, ...erasures.tasks, ...environmentRemoval.tasks, tidy };
   return { tasks, daily: ["tidy"], onStart: resume };
 
   async function tidy(): Promise<void> {
@@ -434,10 +449,12 @@ export function backgroundTasks({ auditLog, erasures, events, idempotency, jobs 
     await erasures.deleteExpired();
     await idempotency.deleteExpired();
     await auditLog.deleteExpired();
+    await environmentRemoval.resume();
   }
 
   async function resume(): Promise<void> {
     await jobs.resume();
     await erasures.resume();
+    await environmentRemoval.resume();
   }
 }

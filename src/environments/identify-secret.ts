@@ -23,7 +23,7 @@ export function createIdentifySecretService({
   async function status(environmentId: string): Promise<{ isOn: boolean; hasPrevious: boolean }> {
     const [row] = await db.query<{ isOn: boolean; hasPrevious: boolean }>(
       `select "identifySecret" is not null as "isOn", "previousIdentifySecret" is not null as "hasPrevious"
-       from environments where id = $1`,
+       from environments where id = $1 and "projectId" is not null`,
       [environmentId],
     );
     if (!row) throw notFound("environment", environmentId);
@@ -55,7 +55,7 @@ export function createIdentifySecretService({
   async function change(environmentId: string, assignments: string, values: string[] = []): Promise<{ hasPrevious: boolean }> {
     const changed = await db.transaction(async (tx) => {
       const [row] = await tx.query<{ hasPrevious: boolean }>(
-        `update environments set ${assignments}, "updatedAt" = now() where id = $1
+        `update environments set ${assignments}, "updatedAt" = now() where id = $1 and "projectId" is not null
          returning "previousIdentifySecret" is not null as "hasPrevious"`,
         [environmentId, ...values],
       );

@@ -5,6 +5,7 @@ import { type Page, queryPage } from "../db/page.ts";
 import { authorizeCreator } from "../organizations/service.ts";
 import { mayUseEnvironment, type Principal, requireOrganization } from "../shared/principal.ts";
 import { conflict, forbidden, notFound, unauthenticated } from "../shared/problem.ts";
+import type { Logo, ProjectStyling } from "../surveys/service.ts";
 import { insertProject } from "./insert-project.ts";
 
 export { insertProject } from "./insert-project.ts";
@@ -25,12 +26,22 @@ export interface ProjectSettings {
   placement: (typeof PLACEMENTS)[number];
   inAppSurveyBranding: boolean;
   linkSurveyBranding: boolean;
+  /** Replaced whole. */
+  styling: ProjectStyling;
+  /** Of pages of link surveys; null: none. */
+  logo: Logo | null;
 }
 
 /** What is absent stays as it is; in a new project, as projects are. */
-export type ProjectChange = { [Field in keyof ProjectSettings]?: ProjectSettings[Field] | undefined };
+export type ProjectChange = { [Field in keyof ProjectSettings]?: ProjectSettings[Field] | undefined } & {
+  /** The name of 2025 for a dark or a light overlay, which says something only about surveys in the centre. */
+  darkOverlay?: boolean | undefined;
+};
 
-export interface Project extends ProjectSettings {
+export interface Project extends Omit<ProjectSettings, "styling" | "logo"> {
+  /** As stored; those of an import may be of any shape. */
+  styling: unknown;
+  logo: unknown;
   id: string;
   createdAt: Date;
   updatedAt: Date;
@@ -58,6 +69,8 @@ const SETTINGS = [
   "placement",
   "inAppSurveyBranding",
   "linkSurveyBranding",
+  "styling",
+  "logo",
 ] as const satisfies (keyof ProjectSettings)[];
 
 const PROJECT_COLUMNS = `t.id, t."createdAt", t."updatedAt", t."organizationId", ${SETTINGS.map((name) => `t."${name}"`).join(", ")},
@@ -81,12 +94,15 @@ export function createProjectService({
   now,
   forgetEnvironment,
   forgetApiKeys,
+  removeEnvironments,
 }: {
   db: Database;
   newId: () => string;
   now: () => number;
   forgetEnvironment: (environmentId: string) => void;
   forgetApiKeys: () => void;
+  /** Has environments that have lost their project removed, when the transaction is committed. */
+  removeEnvironments: (tx: Transaction, environmentIds: readonly string[]) => Promise<void>;
 }) {
   return { list, get, create, update, remove, listEnvironments, getEnvironment };
 
@@ -116,7 +132,7 @@ export function createProjectService({
     const environments = { production: newId(), development: newId() };
     const project = await write(caller, organizationId, async (tx) => {
       await insertProject(tx, { id, organizationId, name, environments, at: new Date(now()), newId });
-      await change(tx, id, settings);
+      await change(tx, await load(tx, organizationId, id), settings);
       const granted = Object.fromEntries(Object.values(environments).map((environmentId) => [environmentId, "manage"]));
       const keys = await tx.query(
         `update api_keys
@@ -135,18 +151,19 @@ export function createProjectService({
   /** Throws `forbidden`, `not_found` (project), `conflict` (`name`). */
   async function update(caller: Principal, organizationId: string, id: string, settings: ProjectChange): Promise<Project> {
     const project = await write(caller, organizationId, async (tx) => {
-      const { id: projectId, environments } = await load(tx, organizationId, id);
-      await change(tx, projectId, settings);
-      for (const environment of environments) await notifyChange(tx, "environment", environment.id);
-      return load(tx, organizationId, projectId);
+      const stored = await load(tx, organizationId, id);
+      await change(tx, stored, settings);
+      for (const environment of stored.environments) await notifyChange(tx, "environment", environment.id);
+      return load(tx, organizationId, stored.id);
     });
     for (const environment of project.environments) forgetEnvironment(environment.id);
     return project;
   }
 
   /**
-   * Deletes a project with its environments and all that is in them: contacts, surveys, answers. Throws `forbidden`,
-   * also unless the caller may manage each of its environments; `not_found` (project).
+   * Deletes a project with its environments and all that is in them: contacts, surveys, answers. Nobody finds them any
+   * more; their rows are removed in the background. Throws `forbidden`, also unless the caller may manage each of its
+   * environments; `not_found` (project).
    */
   async function remove(caller: Principal, organizationId: string, id: string): Promise<Project> {
     const project = await write(caller, organizationId, async (tx) => {
@@ -154,6 +171,7 @@ export function createProjectService({
       const ids = found.environments.map((environment) => environment.id);
       if (!ids.every((environmentId) => mayUseEnvironment(caller, environmentId, "manage"))) throw forbidden();
       await tx.query(`delete from projects where id = $1`, [found.id]);
+      await removeEnvironments(tx, ids);
       const keys = await tx.query<{ id: string }>(
         `update api_keys set permissions = permissions - $2::text[]
          where "organizationId" = $1 and jsonb_typeof(permissions) = 'object' and permissions ?| $2::text[] returning id`,
@@ -168,13 +186,20 @@ export function createProjectService({
     return project;
   }
 
-  async function change(tx: Transaction, id: string, settings: ProjectChange): Promise<void> {
-    const given = SETTINGS.filter((name) => settings[name] !== undefined);
+  async function change(tx: Transaction, stored: Project, { darkOverlay, ...settings }: ProjectChange): Promise<void> {
+    const { styling, logo, placement = stored.placement, overlay = overlayOf(darkOverlay, placement) } = settings;
+    const values = {
+      ...settings,
+      overlay,
+      styling: styling && JSON.stringify(styling),
+      logo: logo && JSON.stringify(logo),
+    };
+    const given = SETTINGS.filter((name) => values[name] !== undefined);
     const assignments = given.map((name, index) => `"${name}" = $${index + 3}, `).join("");
     await tx.query(`update projects set ${assignments}"updatedAt" = $2 where id = $1`, [
-      id,
+      stored.id,
       new Date(now()),
-      ...given.map((name) => settings[name]),
+      ...given.map((name) => values[name]),
     ]);
   }
 
@@ -221,6 +246,12 @@ export function createProjectService({
     if (!environment) throw notFound("environment", id);
     return environment;
   }
+}
+
+/** Source: survey-model §11.2. */
+function overlayOf(darkOverlay: boolean | undefined, placement: Project["placement"]): Project["overlay"] | undefined {
+  if (darkOverlay === undefined || placement !== "center") return undefined;
+  return darkOverlay ? "dark" : "light";
 }
 
 async function load(db: Pick<Transaction, "query">, organizationId: string, id: string): Promise<Project> {
