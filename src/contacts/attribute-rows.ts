@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Database } from "../db/database.ts";
+import { PART_ROWS, queryParts } from "../db/list.ts";
 import type { AttributeDataType } from "../shared/attributes.ts";
 import type { Principal } from "../shared/principal.ts";
 
@@ -26,42 +27,67 @@ export interface AttributeRow {
   valueDate: Date | null;
 }
 
-interface StoredAttribute {
+/** A contact and its attributes, in their keys' order. */
+interface AttributedContact {
+  id: string;
   environmentId: string;
-  contactId: string;
   createdAt: Date;
   updatedAt: Date;
-  attributeKeyId: string;
-  dataType: AttributeDataType;
-  value: string;
+  values: { attributeKeyId: string; dataType: AttributeDataType; value: string }[];
 }
 
-const LIST = {
-  name: "attribute_rows",
-  text: `
-    select t."environmentId", t.id as "contactId", t."createdAt", t."updatedAt", k.id as "attributeKeyId", k."dataType", a.value
-    from contacts t
-    cross join lateral jsonb_each_text(
-      t.attributes || jsonb_strip_nulls(jsonb_build_object('userId', t."userId", 'email', t.email))) a
+const COLUMNS = `
+  t.id, t."environmentId", t."createdAt", t."updatedAt",
+  (select coalesce(jsonb_agg(jsonb_build_object('attributeKeyId', k.id, 'dataType', k."dataType", 'value', a.value)
+      order by k."createdAt", k.id), '[]')
+    from jsonb_each_text(t.attributes || jsonb_strip_nulls(jsonb_build_object('userId', t."userId", 'email', t.email))) a
     join contact_attribute_keys k on k."environmentId" = t."environmentId" and k.key = a.key
-    where t."environmentId" = any($1::text[]) and a.value is not null
-    order by t."createdAt", t.id, k."createdAt", k.id limit $2::bigint offset $3::bigint`,
-};
+    where a.value is not null) as values`;
 
 export function createAttributeRowService({ db }: { db: Database }) {
-  return { list };
+  return { read };
 
-  /** Of all environments that the caller may read: the oldest contact's first, and those of a contact in their keys' order. */
-  async function list(caller: Principal, { limit, skip }: { limit: number; skip: number }): Promise<AttributeRow[]> {
-    const rows = await db.query<StoredAttribute>(LIST, [[...caller.permissions.keys()], limit, skip]);
-    return rows.map(({ environmentId, dataType, ...row }) => ({
-      id: deriveId(environmentId, row.contactId, row.attributeKeyId),
-      ...row,
-      valueNumber: dataType === "number" ? finite(row.value) : null,
-      valueDate: dataType === "date" ? validDate(row.value) : null,
-    }));
+  /**
+   * Of all environments that the caller may read, a part at a time: the oldest contact's first, and those of a contact in
+   * their keys' order. What is skipped is looked at all the same.
+   */
+  async function* read(
+    caller: Principal,
+    { limit, skip }: { limit: number; skip: number },
+  ): AsyncGenerator<AttributeRow[], void, void> {
+    if (limit === 0) return;
+    const source = {
+      table: "contacts",
+      columns: COLUMNS,
+      environmentIds: [...caller.permissions.keys()],
+      conditions: [],
+      values: [],
+    };
+    const all = { limit: Number.MAX_SAFE_INTEGER, skip: 0, sortBy: "createdAt", order: "asc" } as const;
+    const partRows = Math.min(PART_ROWS, skip + limit); // nearly every contact has one at least
+    let [passed, sent] = [0, 0];
+    for await (const contacts of queryParts<"createdAt", AttributedContact>(db, source, all, partRows)) {
+      const found = contacts.flatMap(rowsOf);
+      const rows = found.slice(Math.max(0, skip - passed)).slice(0, limit - sent);
+      if (rows.length > 0) yield rows;
+      passed += found.length;
+      sent += rows.length;
+      if (sent >= limit) return;
+    }
   }
 }
+
+const rowsOf = ({ id: contactId, environmentId, createdAt, updatedAt, values }: AttributedContact): AttributeRow[] =>
+  values.map(({ attributeKeyId, dataType, value }) => ({
+    id: deriveId(environmentId, contactId, attributeKeyId),
+    createdAt,
+    updatedAt,
+    attributeKeyId,
+    contactId,
+    value,
+    valueNumber: dataType === "number" ? finite(value) : null,
+    valueDate: dataType === "date" ? validDate(value) : null,
+  }));
 
 /** In the form of an id, and as good as unique: 96 bits of a hash. */
 const deriveId = (...parts: string[]): string => `c${createHash("sha256").update(parts.join(" ")).digest("hex").slice(0, 24)}`;

@@ -2,7 +2,7 @@ import { RESERVED_KEYS, reservedKeysIssue, SAFE_KEY } from "../attribute-keys/se
 import { notifyChange } from "../db/change-feed.ts";
 import type { Database, Transaction } from "../db/database.ts";
 import { isUniqueViolation } from "../db/errors.ts";
-import { dateConditions, queryList } from "../db/list.ts";
+import { type ListPage, queryParts } from "../db/list.ts";
 import { readableEnvironments } from "../db/owned-row.ts";
 import type { Page } from "../db/page.ts";
 import type { EnvironmentService } from "../environments/service.ts";
@@ -69,13 +69,12 @@ export function createContactManagement({
   maxAttributeKeys: number;
   eraseContact: ErasureService["eraseContact"];
 }) {
-  return { list, get, create, upload, remove };
+  return { read, get, create, upload, remove };
 
-  /** Of all environments that the caller may read. */
-  async function list(caller: Principal, page: Page): Promise<Contact[]> {
+  /** Of all environments that the caller may read, a part at a time, however many are asked for. */
+  function read(caller: Principal, page: Omit<ListPage<Page["sortBy"]>, "cursor">): AsyncGenerator<Contact[], void, void> {
     const source = { table: "contacts", columns: COLUMNS, environmentIds: readableEnvironments(caller, undefined) };
-    const { conditions, values } = dateConditions(page);
-    return (await queryList<Page["sortBy"], Contact>(db, { ...source, conditions, values }, page)).rows;
+    return queryParts(db, { ...source, conditions: [], values: [] }, page);
   }
 
   /** By its id, or that of a contact that was merged into it. Throws `not_found` (contact), `forbidden`. */

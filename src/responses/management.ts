@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { Database, Transaction } from "../db/database.ts";
 import { isMissingRow, isUniqueViolation } from "../db/errors.ts";
-import { dateConditions, queryList } from "../db/list.ts";
+import { dateConditions, queryList, queryParts } from "../db/list.ts";
 import { findOwnedRow, readableEnvironments } from "../db/owned-row.ts";
 import type { Page } from "../db/page.ts";
 import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
@@ -120,7 +120,7 @@ export function createResponseManagement({
   removeFile: (file: UploadedFile) => Promise<void>;
   log: Logger;
 }) {
-  return { list, listPage, listNewest, get, create, createIn, replace, change, remove, discardFiles };
+  return { list, listPage, readNewest, get, create, createIn, replace, change, remove, discardFiles };
 
   /** As {@link listPage}, without what follows. */
   async function list(caller: Principal, filter: ResponseFilter): Promise<ResponseRecord[]> {
@@ -147,23 +147,24 @@ export function createResponseManagement({
   }
 
   /**
-   * The newest first, files under whole addresses: of one survey, 25 when no number is asked for, or of all environments
-   * that the caller may read, where 0 and no number mean 1000. Throws `not_found` (survey), `forbidden`.
+   * The newest first, a part at a time, files under whole addresses: of one survey, 25 when no number is asked for, or of
+   * all environments that the caller may read, where 0 and no number mean 1000. The first part throws `not_found`
+   * (survey), `forbidden`.
    */
-  async function listNewest(
+  async function* readNewest(
     caller: Principal,
     { surveyId, limit, skip }: { surveyId: string | undefined; limit: number | undefined; skip: number },
-  ): Promise<ResponseRecord[]> {
+  ): AsyncGenerator<ResponseRecord[], void, void> {
     const isOfSurvey = surveyId !== undefined;
     const environmentIds = isOfSurvey ? [await findSurveyOwner(caller, surveyId, "read")] : [...caller.permissions.keys()];
     const conditions = isOfSurvey ? [`c."surveyId" = $1::text`] : [];
     const values = isOfSurvey ? [surveyId] : [];
-    const { rows } = await queryList<Page["sortBy"], ResponseRecord>(
+    const parts = queryParts<Page["sortBy"], ResponseRecord>(
       db,
       { ...RESPONSES, environmentIds, conditions, values },
       { limit: isOfSurvey ? (limit ?? SURVEY_PAGE) : limit || MAX_UNASKED, skip, sortBy: "createdAt", order: "desc" },
     );
-    return rows.map(withFiles);
+    for await (const rows of parts) yield rows.map(withFiles);
   }
 
   /** Files under whole addresses. Throws `not_found` (response); `forbidden` unless the caller holds `level` on it. */

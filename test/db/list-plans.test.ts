@@ -40,6 +40,11 @@ beforeAll(async () => {
     [environmentId],
   );
   await server.db.query(
+    `insert into contacts ("environmentId", id, "createdAt", "updatedAt", "userId")
+     select $1, ${id}, ${at} + interval '1 millisecond', ${at}, 'user-' || n from ${series} where n % 40 = 0`,
+    [tenant.developmentId],
+  );
+  await server.db.query(
     `insert into responses ("environmentId", id, "createdAt", "updatedAt", "surveyId", "contactId", finished, data)
      select $1, ${id}, ${at}, ${at}, case when n % 10 = 0 then $2 else $3 end, ${id}, true, '{}' from ${series}`,
     [environmentId, surveyId, other],
@@ -121,6 +126,41 @@ it("contacts that follow a cursor", async () => {
   }
 });
 
+it("a deep page of two environments is that of all their contacts in one order, and behind the last there is nothing", async () => {
+  const [, both] = callers();
+  if (!both) throw new Error("There are two callers");
+  for (const [skip, order] of [
+    [18_000, "desc"],
+    [12_345, "asc"],
+    [ROWS + ROWS / 40 - 3, "desc"],
+    [50_000, "asc"],
+    [Number.MAX_SAFE_INTEGER, "desc"],
+  ] as const) {
+    const { rows } = await server.services.contactDirectory.list(both, { ...page, skip, order });
+    const expected = await server.db.query<{ id: string }>(
+      `select id from contacts where "environmentId" = any($1::text[])
+       order by "createdAt" ${order}, id ${order} limit 50 offset $2`,
+      [[tenant.environmentId, tenant.developmentId], skip],
+    );
+    expect(rows.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
+  }
+});
+
+it("a search is counted by its own indexes, each contact once", async () => {
+  const [one] = callers();
+  if (!one) throw new Error("There are two callers");
+  await server.db.query(
+    `update contacts set email = 'user-19' || email where "environmentId" = $1 and "userId" like 'user-199%'`,
+    [tenant.environmentId],
+  );
+  const found = await server.services.contactDirectory.list(one, { ...page, search: "User-19" });
+  expect(found).toMatchObject({ total: 1_111, isEstimate: false });
+  expect(found.rows.map(({ userId }) => userId)).toEqual(Array.from({ length: 50 }, (_, i) => `user-${19_999 - i}`));
+  const many = await server.services.contactDirectory.list(one, { ...page, search: "user-1" });
+  expect(many.isEstimate).toBe(true);
+  expect(Math.abs(many.total - 11_111)).toBeLessThan(1_500);
+});
+
 it.each([
   ["first page", {}],
   ["of a customer's id", { companyId: "company-77" }],
@@ -166,5 +206,5 @@ it.each([
   ["all", () => undefined],
   ["of a survey", () => surveyId],
 ])("responses as v1 lists them, %s", async (_, survey) => {
-  await expectIndexes((db, caller) => responsesOf(db).listNewest(caller, { surveyId: survey(), limit: 50, skip: 0 }));
+  await expectIndexes((db, caller) => responsesOf(db).readNewest(caller, { surveyId: survey(), limit: 50, skip: 0 }).next());
 });

@@ -34,7 +34,7 @@ afterAll(() => server.close());
 /** Operations whose route alone decides, as no service is asked on behalf of the caller. */
 const ROUTE_ALONE = new Set<KeyedOperation>(["getPrivateFile", "requestPublicUpload"]);
 
-test.each([0, 1])(
+test.each([0, 1, 2])(
   "services refuse a caller below the level of the operation, whomever the edge and %i calls before let in",
   async (before) => {
     let below: Principal["permissions"] = new Map();

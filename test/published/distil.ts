@@ -8,7 +8,10 @@ export interface Distilled {
   path: string;
   /** By status, of successes only; null without a JSON body. */
   answers: Record<string, Shape | null>;
+  /** Of a request. */
   body: Shape | null;
+  /** Paths of the members that a body has in any case, as far as the object around them is there (`contacts[].attributes`). */
+  required: string[];
 }
 
 type Json = null | boolean | number | string | Json[] | JsonObject;
@@ -29,7 +32,8 @@ export function distil(document: JsonObject): Distilled[] {
         method,
         path: `${basePath(document, item)}${path}`,
         answers: Object.fromEntries(answers.map(([status, answer]) => [status, shapeOfContent(document, answer)])),
-        body: shapeOfContent(document, operation.requestBody),
+        body: shapeOfBody(document, operation.requestBody),
+        required: requiredInContent(document, operation.requestBody),
       });
     }
   return found;
@@ -51,6 +55,50 @@ function shapeOfContent(document: JsonObject, given: Json | undefined): Shape | 
   const value = objectOf(example).value;
   return value === undefined ? shape : shapeOfValue(value);
 }
+
+/** As of an answer, or else what the example of its schema shows. */
+function shapeOfBody(document: JsonObject, given: Json | undefined): Shape | null {
+  const shape = shapeOfContent(document, given);
+  const json = objectOf(objectOf(resolve(document, given).content)["application/json"]);
+  const { example } = objectOf(json.schema);
+  return typeof shape === "string" && example !== undefined ? shapeOfValue(example) : shape;
+}
+
+/** What the schema requires; of a body that is shown by an example alone, all that the example has. */
+function requiredInContent(document: JsonObject, given: Json | undefined): string[] {
+  const json = objectOf(objectOf(resolve(document, given).content)["application/json"]);
+  const shape = isObject(json.schema) ? shapeOf(document, json.schema, 0) : null;
+  if (shape !== null && typeof shape !== "string") return requiredIn(document, json.schema, "", 0).sort();
+  return pathsOf(shapeOfBody(document, given), "").sort();
+}
+
+function requiredIn(document: JsonObject, given: Json | undefined, path: string, depth: number): string[] {
+  const schema = resolve(document, given);
+  const inAll = (parts: Json[]) => parts.map((part) => requiredIn(document, part, path, depth));
+  const alternatives = [schema.anyOf, schema.oneOf]
+    .filter(Array.isArray)
+    .flat()
+    .filter((part) => resolve(document, part).type !== "null");
+  const [first = [], ...others] = inAll(alternatives);
+  const names = Array.isArray(schema.required) ? schema.required.filter((name) => typeof name === "string") : [];
+  const members = depth < MAX_DEPTH ? Object.entries(objectOf(schema.properties)) : [];
+  return [
+    ...names.map((name) => join(path, name)),
+    ...members.flatMap(([name, member]) => requiredIn(document, member, join(path, name), depth + 1)),
+    ...(isObject(schema.items) && depth < MAX_DEPTH ? requiredIn(document, schema.items, `${path}[]`, depth + 1) : []),
+    ...inAll(Array.isArray(schema.allOf) ? schema.allOf : []).flat(),
+    ...first.filter((each) => others.every((other) => other.includes(each))),
+  ];
+}
+
+/** Of all members of a shape. */
+export function pathsOf(shape: Shape | null, path: string): string[] {
+  if (shape === null || typeof shape === "string") return [];
+  if (Array.isArray(shape)) return shape[0] === undefined ? [] : pathsOf(shape[0], `${path}[]`);
+  return Object.entries(shape).flatMap(([name, member]) => [join(path, name), ...pathsOf(member, join(path, name))]);
+}
+
+const join = (path: string, name: string): string => (path === "" ? name : `${path}.${name}`);
 
 /** Deeper is not compared. */
 const MAX_DEPTH = 4;

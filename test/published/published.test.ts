@@ -1,10 +1,10 @@
 /**
  * Every operation that Formbricks publishes exists here, under its path, with its success status and every member of its
- * body, or stands below with a reason. `operations.json` was distilled from the published documents (run-distil.ts).
+ * answer, and takes the body that is published for it, or stands below with a reason. `operations.json` was distilled from the published documents (run-distil.ts).
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestServer, type TestServer } from "../support/server.ts";
-import { type Distilled, distil, type Shape } from "./distil.ts";
+import { type Distilled, distil, pathsOf, type Shape } from "./distil.ts";
 import published from "./operations.json" with { type: "json" };
 
 const documents: Record<string, Distilled[]> = JSON.parse(JSON.stringify(published));
@@ -74,6 +74,46 @@ interface Correction {
   without?: string[];
 }
 
+/** The same of what requests bring. */
+const NEW_RESPONSE = { reason: "The server needs `data` and `finished` as well", needed: ["data", "finished"] };
+const STAYS = "The server takes no notice of it: what it is named for, and where it is, cannot be changed";
+
+const BODY_CORRECTIONS: Record<string, BodyCorrection> = {
+  "post /api/v1/client/{}/responses": NEW_RESPONSE,
+  "post /api/v1/management/responses": NEW_RESPONSE,
+  "post /api/v2/client/{}/responses": {
+    ...NEW_RESPONSE,
+    reason: "The document's example calls the answers `responses`; the server's name is `data`, and it needs `finished`",
+    without: ["responses"],
+  },
+  "post /api/v2/client/{}/displays": {
+    reason: "The document's example is v1's; in v2 a display is of a `contactId`",
+    without: ["userId"],
+  },
+  "post /api/v1/management/surveys": {
+    reason: "The document draws a language as its code, which is taken as well; the type of both is the language itself",
+    without: ["languages[].language (string, object)"],
+    needed: ["languages[].language", "languages[].language.code", "languages[].language.id"],
+  },
+  "put /api/v2/management/responses/{}": {
+    reason: "The server replaces the response whole and refuses a body that lacks a member; the document requires none",
+    needed: [
+      ...["contactAttributes", "contactId", "createdAt", "data", "displayId", "endingId", "finished", "language", "meta"],
+      ...["singleUseId", "ttc", "updatedAt", "variables"],
+    ],
+  },
+  "put /api/v2/management/contact-attribute-keys/{}": { reason: STAYS, without: ["key"] },
+  "put /api/v2/management/webhooks/{}": { reason: STAYS, without: ["environmentId", "workspaceId"] },
+};
+
+interface BodyCorrection {
+  reason: string;
+  /** Members that are not taken, or with another type. */
+  without?: string[];
+  /** Members that are needed here, and may be left out by the document. */
+  needed?: string[];
+}
+
 let server: TestServer;
 let ours: Map<string, Distilled>;
 beforeAll(async () => {
@@ -103,6 +143,34 @@ describe.each(Object.entries(documents))("%s", (_document, operations) => {
   );
 });
 
+describe.each(Object.entries(documents))("%s", (_document, operations) => {
+  const withBody = operations.filter(({ body }) => body !== null);
+  test.each(withBody.map((operation) => [nameOf(operation), operation] as const))(
+    "the body of %s is taken as published",
+    (name, operation) => {
+      const { without = [], needed = [] } = BODY_CORRECTIONS[name] ?? {};
+      const { untaken, demanded } = compareBodies(operation, ours.get(name));
+      expect({
+        untaken: untaken.filter((path) => !without.includes(path)),
+        demanded: demanded.filter((path) => !needed.includes(path)),
+      }).toEqual({ untaken: [], demanded: [] });
+    },
+  );
+});
+
+test.each(Object.entries(BODY_CORRECTIONS))(
+  "the correction of the body of %s is needed still",
+  (name, { without = [], needed = [] }) => {
+    const compared = Object.values(documents)
+      .flat()
+      .filter((operation) => nameOf(operation) === name)
+      .map((operation) => compareBodies(operation, ours.get(name)));
+    const all = { untaken: compared.flatMap(({ untaken }) => untaken), demanded: compared.flatMap(({ demanded }) => demanded) };
+    expect(all.untaken).toEqual(expect.arrayContaining(without));
+    expect(all.demanded).toEqual(expect.arrayContaining(needed));
+  },
+);
+
 test.each(Object.entries(CORRECTIONS))("the correction of %s is needed still", (name, { status, without = [] }) => {
   const operations = Object.values(documents)
     .flat()
@@ -117,6 +185,19 @@ test.each(Object.entries(CORRECTIONS))("the correction of %s is needed still", (
   );
   expect(without.length === 0 || lacking.some((path) => without.includes(path))).toBe(true);
 });
+
+/**
+ * Of a published body, the members that ours does not know under that type, and those that ours needs although they may be
+ * left out. What is inside of something that the document does not have cannot be needed.
+ */
+function compareBodies(published: Distilled, served: Distilled | undefined): { untaken: string[]; demanded: string[] } {
+  const known = new Set(pathsOf(published.body, ""));
+  const parentOf = (path: string) => path.slice(0, path.lastIndexOf(".")).replace(/(\[\])+$/, "");
+  const demanded = (served?.required ?? [])
+    .filter((path) => !published.required.includes(path))
+    .filter((path) => !path.includes(".") || known.has(parentOf(path)));
+  return { untaken: missing(published.body, served?.body ?? null), demanded };
+}
 
 /** v2's documents show single resources without the `data` around them, which the server they describe sends. */
 function unwrapped(answer: Shape | null, served: Shape | null): Shape | null {

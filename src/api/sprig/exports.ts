@@ -134,9 +134,8 @@ export const exportRoutes: FastifyPluginAsync<SprigOptions> = async (app, { serv
       const bySurvey = new Map((await findSurveys(request, query)).map((survey) => [survey.id, questionsOf(survey)]));
       let [offset, skipped] = readCursor(query.cursor);
       const data: ReturnType<typeof responseRows> = [];
-      while (bySurvey.size > 0) {
-        const found = await readResponses(request, query, bySurvey, { offset, limit });
-        const visitors = await visitorsOf(request, found);
+      if (bySurvey.size === 0) return { data };
+      for await (const { found, visitors, isLast } of readResponses(request, query, bySurvey, offset)) {
         for (const response of found) {
           const questions = bySurvey.get(response.surveyId) ?? [];
           const visitor = visitors.get(response.contact?.id ?? "") ?? null;
@@ -147,8 +146,7 @@ export const exportRoutes: FastifyPluginAsync<SprigOptions> = async (app, { serv
           offset++;
           skipped = 0;
         }
-        if (found.length < limit) break;
-        if (data.length === limit) return { cursor: makeCursor(offset, 0), data };
+        if (data.length === limit && !isLast) return { cursor: makeCursor(offset, 0), data };
       }
       return { data };
     },
@@ -182,23 +180,30 @@ export const exportRoutes: FastifyPluginAsync<SprigOptions> = async (app, { serv
       .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.id < b.id ? -1 : 1));
   }
 
-  function readResponses(
+  /** Page by page from the one at `skip`, as long as somebody asks for more. */
+  async function* readResponses(
     request: FastifyRequest,
-    { sid, start, end }: z.output<typeof ResponseQuery>,
+    { sid, start, end, limit }: z.output<typeof ResponseQuery>,
     bySurvey: ReadonlyMap<string, unknown>,
-    { offset, limit }: { offset: number; limit: number },
+    skip: number,
   ) {
     const [surveyId] = sid === undefined ? [] : bySurvey.keys();
-    return responseManagement.list(callerOf(request), {
-      surveyId,
-      limit,
-      skip: offset,
-      sortBy: "createdAt",
-      order: "asc",
-      filterDateField: "createdAt",
-      startDate: start === undefined ? undefined : new Date(start),
-      endDate: end === undefined ? undefined : new Date(end),
-    });
+    let cursor: string | undefined;
+    do {
+      const { rows: found, nextCursor } = await responseManagement.listPage(callerOf(request), {
+        surveyId,
+        limit,
+        skip: cursor === undefined ? skip : 0,
+        cursor,
+        sortBy: "createdAt",
+        order: "asc",
+        filterDateField: "createdAt",
+        startDate: start === undefined ? undefined : new Date(start),
+        endDate: end === undefined ? undefined : new Date(end),
+      });
+      yield { found, visitors: await visitorsOf(request, found), isLast: nextCursor === null };
+      cursor = nextCursor ?? undefined;
+    } while (cursor !== undefined);
   }
 
   function visitorsOf({ environmentId }: FastifyRequest, found: readonly { contact: { id: string } | null }[]) {

@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Services } from "../../../services.ts";
 import { ITEM_ERRORS, v1Data } from "../envelope.ts";
+import { sendWhole } from "../whole-list.ts";
 import { ListQuery, readPage } from "./requests.ts";
 
 const ContactAttribute = z
@@ -34,6 +35,6 @@ export const contactAttributeRoutes: FastifyPluginAsyncZod<{ services: Services 
         response: { 200: v1Data(z.array(ContactAttribute)), ...ITEM_ERRORS },
       },
     },
-    async ({ principal, query }) => ({ data: await attributeRows.list(principal, readPage(query)) }),
+    async ({ principal, query }, reply) => sendWhole(reply, ContactAttribute, attributeRows.read(principal, readPage(query))),
   );
 };

@@ -4,8 +4,10 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Contact } from "../../../contacts/management.ts";
+import { storedObject } from "../../../http/stored-object.ts";
 import type { Services } from "../../../services.ts";
 import { ITEM_ERRORS, v1Data } from "../envelope.ts";
+import { presented, sendWhole } from "../whole-list.ts";
 import { ListQuery, readPage, requireRowId } from "./requests.ts";
 import { type Tenant, tenantFields, withTenant, withTenants } from "./tenant.ts";
 
@@ -17,7 +19,7 @@ const V1Contact = ContactFields.extend({
 
 const V1Person = ContactFields.extend({
   userId: z.string().nullable().meta({ description: "The customer's id for them" }),
-  attributes: z.record(z.string(), z.string()).meta({ example: { plan: "gold" } }),
+  attributes: storedObject(z.record(z.string(), z.string())).meta({ example: { plan: "gold" } }),
 }).meta({ id: "V1Person" });
 
 const Deleted = z.object({ success: z.literal("Contact deleted successfully") });
@@ -63,9 +65,10 @@ export const contactRoutes: FastifyPluginAsyncZod<{ services: Services; kind: ke
         response: { 200: v1Data(z.array(schema)), ...ITEM_ERRORS },
       },
     },
-    async ({ principal, query }) => {
-      const rows = await contacts.list(principal, readPage(query));
-      return { data: (await withTenants(environments, rows)).map((row) => present(row)) };
+    async ({ principal, query }, reply) => {
+      const parts = contacts.read(principal, readPage(query));
+      const wire = presented(parts, async (rows) => (await withTenants(environments, rows)).map((row) => present(row)));
+      return sendWhole(reply, schema, wire);
     },
   );
 

@@ -1,10 +1,11 @@
 /** A response in the words of this contract. Source: management-api-v1 §10. */
 import { z } from "zod";
+import { storedObject } from "../../../http/stored-object.ts";
 import type { ResponseRecord } from "../../../responses/management.ts";
 import { presentTenant, tenantFields } from "./tenant.ts";
 
 /** Stored JSON is shown as it is: an import may have brought anything. */
-const Stored = z.record(z.string(), z.unknown());
+const Stored = storedObject(z.record(z.string(), z.unknown()));
 
 export const V1Response = z
   .object({

@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Services } from "../../../services.ts";
 import { BODY_ERRORS, CORS_HEADERS, ITEM_ERRORS, V1Error, v1Data } from "../envelope.ts";
+import { presented, sendWhole } from "../whole-list.ts";
 import { presentResponse, V1Response } from "./present-response.ts";
 import {
   lastValue,
@@ -44,12 +45,17 @@ export const responseRoutes: FastifyPluginAsyncZod<{ services: Services }> = asy
         if (reply.statusCode === 404) reply.headers(CORS_HEADERS); // as the reference does with an unknown survey
       },
     },
-    async ({ principal, query }) => {
+    async ({ principal, query }, reply) => {
       const surveyId = lastValue(query.surveyId) || undefined;
       const limit = readCount("limit", lastValue(query.limit) || undefined);
       const skip = readCount("skip", query.skip ?? query.offset) ?? 0;
       if (surveyId !== undefined) requireRowId(surveyId);
-      return { data: (await responses.listNewest(principal, { surveyId, limit, skip })).map(presentResponse) };
+      const parts = responses.readNewest(principal, { surveyId, limit, skip });
+      return sendWhole(
+        reply,
+        V1Response,
+        presented(parts, (rows) => rows.map(presentResponse)),
+      );
     },
   );
 

@@ -1,8 +1,9 @@
 /** How this contract shows a contact wherever it lists them. */
 import { z } from "zod";
+import { storedObject } from "../../../http/stored-object.ts";
 import { OWNER_IN_ANSWER } from "./owner.ts";
 
-export const Attributes = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+export const Attributes = storedObject(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])));
 
 export const Contact = z
   .object({

@@ -1,6 +1,7 @@
 /** Events, for whoever wants to check what arrived. Ours: the published API has none. */
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { storedObject } from "../../../http/stored-object.ts";
 import type { Services } from "../../../services.ts";
 import { ID_PATTERN } from "../../../shared/ids.ts";
 import { NextCursor, QUERY_ERRORS } from "../envelope.ts";
@@ -16,7 +17,7 @@ const Event = z
     userId: z.string().nullable(),
     companyId: z.string().nullable().meta({ description: "Our id of the contact's company at the time" }),
     name: z.string(),
-    properties: z.record(z.string(), z.unknown()),
+    properties: storedObject(z.record(z.string(), z.unknown())),
     source: z.string().meta({ description: "The API that brought it" }),
     ...OWNER_IN_ANSWER,
   })

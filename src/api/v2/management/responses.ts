@@ -1,13 +1,14 @@
 /** Responses. Source: management-api-v2 §5.7. */
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { storedObject } from "../../../http/stored-object.ts";
 import type { Services } from "../../../services.ts";
 import { ID_PATTERN } from "../../../shared/ids.ts";
 import { BODY_ERRORS, QUERY_ERRORS, V2Error, v2Data } from "../envelope.ts";
 import { listQuery } from "../list-query.ts";
 
 /** Stored JSON is shown as it is: an import may have brought anything. */
-const Stored = z.record(z.string(), z.unknown());
+const Stored = storedObject(z.record(z.string(), z.unknown()));
 
 const Response = z
   .object({
