@@ -21,8 +21,9 @@ const MAX_LAG_MS = 500;
 /**
  * A queue that does no more than make everybody wait: for half a second no request was answered faster than this, or the
  * event loop was later than this at every tick. The second is where requests queue that are answered from memory, and those
- * that nobody has looked at yet. Then only as many are let in as were answered in the time of the first, and fewer with
- * each window in which there still is a queue.
+ * that nobody has looked at yet. Then only as many are let in as can be answered in the time of the first, and fewer with
+ * each window in which there still is a queue; but no fewer than in the time of the second, or the server would run dry
+ * between two crowds that arrive at once.
  */
 const TARGET_MS = 500;
 const TARGET_LAG_MS = 150;
@@ -30,6 +31,8 @@ const WINDOW_MS = 500;
 const SHRINKING = 0.7;
 /** By how much the room grows with each window in which it was enough for some, but not for all. */
 const GROWTH = 1.1;
+/** What the server can answer is what it did, at its best; what that was counts for less with each window. */
+const FORGETTING = 0.95;
 /** So many are let in all the same. */
 const MIN_ROOM = 64;
 
@@ -133,6 +136,7 @@ function watchQueue(): { left(ms: number): void; refused(): void; room(): number
   let room = Infinity;
   let windowStart = performance.now();
   let answered = 0;
+  let perMs = 0;
   let fastestMs = Infinity;
   let leastLag = Infinity;
   let isCalm = true;
@@ -152,7 +156,8 @@ function watchQueue(): { left(ms: number): void; refused(): void; room(): number
     const elapsed = now - windowStart;
     if (elapsed < WINDOW_MS) return;
     const isQueueing = answered > 0 && (fastestMs > TARGET_MS || leastLag > TARGET_LAG_MS);
-    if (isQueueing) room = Math.max(MIN_ROOM, Math.min(room * SHRINKING, (answered / elapsed) * TARGET_MS));
+    perMs = Math.max(perMs * FORGETTING, answered / elapsed);
+    if (isQueueing) room = Math.max(MIN_ROOM, perMs * TARGET_LAG_MS, Math.min(room * SHRINKING, perMs * TARGET_MS));
     else room = isCalm ? Infinity : room * GROWTH; // with a jump it would begin anew
     windowStart += elapsed;
     answered = 0;
