@@ -3,7 +3,7 @@
  * Source: management-api-v1 §6.
  */
 import { createHash } from "node:crypto";
-import type { Database } from "../db/database.ts";
+import type { ListReader } from "../db/read-replica.ts";
 import type { AttributeDataType } from "../shared/attributes.ts";
 import type { Principal } from "../shared/principal.ts";
 
@@ -48,12 +48,12 @@ const LIST = {
     order by t."createdAt", t.id, k."createdAt", k.id limit $2::bigint offset $3::bigint`,
 };
 
-export function createAttributeRowService({ db }: { db: Database }) {
+export function createAttributeRowService({ lists }: { lists: ListReader }) {
   return { list };
 
   /** Of all environments that the caller may read: the oldest contact's first, and those of a contact in their keys' order. */
   async function list(caller: Principal, { limit, skip }: { limit: number; skip: number }): Promise<AttributeRow[]> {
-    const rows = await db.query<StoredAttribute>(LIST, [[...caller.permissions.keys()], limit, skip]);
+    const rows = await lists.query<StoredAttribute>(LIST, [[...caller.permissions.keys()], limit, skip]);
     return rows.map(({ environmentId, dataType, ...row }) => ({
       id: deriveId(environmentId, row.contactId, row.attributeKeyId),
       ...row,
