@@ -64,6 +64,7 @@ const projects = {
   update: (ids: Ids): Call => ({ path: project(ids), body: { name: newId() } }),
 };
 const apiKey = (ids: Ids): Call => ({ path: { ...organization(ids), apiKeyId: ids.apiKey } });
+const environmentCall = (ids: Ids): Call => ({ path: { ...organization(ids), environmentId: ids.environment } });
 const survey = (ids: Ids): Call => ({ path: { surveyId: ids.survey } });
 const purge = (ids: Ids): Call => ({ path: { requestId: ids.erasure } });
 const sprigUser = (ids: Ids): Call => ({ path: { userId: ids.userId } });
@@ -222,7 +223,12 @@ export const CALLS: Record<KeyedOperation, (ids: Ids) => Call> = {
   updateWorkspace: projects.update,
   deleteWorkspace: projects.get,
   getEnvironments: (ids) => ({ path: organization(ids), query: { projectId: ids.project } }),
-  getEnvironment: (ids) => ({ path: { ...organization(ids), environmentId: ids.environment } }),
+  getEnvironment: environmentCall,
+  getIdentifySecret: environmentCall,
+  setIdentifySecret: (ids) => ({ ...environmentCall(ids), body: { secret: newId().repeat(2) } }),
+  rotateIdentifySecret: environmentCall,
+  dropPreviousIdentifySecret: environmentCall,
+  deleteIdentifySecret: environmentCall,
   getApiKeys: (ids) => ({ path: organization(ids) }),
   createApiKey: (ids) => ({
     path: organization(ids),
