@@ -1,6 +1,12 @@
 /** The HTTP surface: every contract under its prefix, built but not listening. */
 import { randomUUID } from "node:crypto";
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from "fastify";
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { Logger } from "pino";
 import { presentClientError } from "./api/client/envelope.ts";
@@ -68,7 +74,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     keepAliveTimeout: 65_000,
     // No hook runs before it.
     frameworkErrors: (error, request, reply) => {
-      reply.headers(headersOf(request));
+      setHeaders(request, reply);
       answerBadAddress(error, request, reply);
     },
     genReqId: (request) => acceptRequestId(request.headers["x-request-id"]) ?? randomUUID(),
@@ -76,8 +82,9 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(createErrorHandler(createCodedErrorPresenter()));
-  app.addHook("onRequest", async (request, reply) => {
-    reply.headers(headersOf(request));
+  app.addHook("onRequest", (request, reply, done) => {
+    setHeaders(request, reply);
+    done();
   });
   app.addHook("onSend", (_request, reply, payload, done) => {
     if (!readiness.isAccepting()) reply.header("connection", "close"); // else the client goes on using a connection that we wait for
@@ -127,8 +134,8 @@ const SECURITY_HEADERS = {
   "x-frame-options": "SAMEORIGIN",
 };
 
-/** On every answer. */
-const headersOf = ({ id }: FastifyRequest) => ({ ...SECURITY_HEADERS, "x-request-id": id });
+/** Those of every answer. */
+const setHeaders = ({ id }: FastifyRequest, reply: FastifyReply) => reply.headers(SECURITY_HEADERS).header("x-request-id", id);
 
 /** What cannot be routed has no scope with an error handler: the beginning of the address tells the contract. */
 const answerBadAddress = createFrameworkErrorHandler(

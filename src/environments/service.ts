@@ -99,7 +99,7 @@ export function createEnvironmentService({
   /** Environment id → the legacy id under which its configuration may be cached too. */
   const legacyIds = new Map<string, string>();
   changes.subscribe("environment", drop, forgetAll);
-  return { configuration, knownConfiguration, state, stateAnyway, forget };
+  return { configuration, knownConfiguration, state, knownState, stateAnyway, forget };
 
   /** Takes an id or a legacy id. Throws `not_found` (type `environment`) with the id as given. */
   function configuration(id: string): Promise<EnvironmentConfiguration> {
@@ -120,6 +120,13 @@ export function createEnvironmentService({
     const loaded = await states.get(environment.id, () => loadStateOf(environment.id, id));
     if (!loaded.isSetUp) await recordSetup(loaded);
     return loaded.state;
+  }
+
+  /** The same without waiting; undefined when something has to be read or recorded. */
+  function knownState(id: string): EnvironmentState | undefined {
+    const environment = configurations.peek(id);
+    const loaded = environment && states.peek(environment.id);
+    return loaded?.isSetUp ? loaded.state : undefined;
   }
 
   /** As {@link state}, but for a minute after the database went away it is told from memory, with its age. */

@@ -201,10 +201,14 @@ export async function createMetrics({
     });
   }
 
+  function leave(): void {
+    inFlight--;
+  }
+
   function measure(app: FastifyInstance): void {
     app.addHook("onRequest", (_request, reply, done) => {
       inFlight++;
-      reply.raw.once("close", () => inFlight--); // unlike the answer's end it comes also when the client has gone
+      reply.raw.on("close", leave); // unlike the answer's end it comes also when the client has gone
       done();
     });
     app.addHook("onResponse", (request, reply, done) => {

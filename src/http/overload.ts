@@ -83,7 +83,7 @@ export function createOverloadGuard({ maxRunning, waiting, maxWaiting }: Overloa
       if (problem === undefined) {
         const enteredAt = clock.now;
         enter(request.ip);
-        reply.raw.once("close", () => {
+        reply.raw.on("close", () => {
           leave(request.ip);
           queue.left(clock.now - enteredAt);
         });

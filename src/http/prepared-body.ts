@@ -26,37 +26,46 @@ export interface PreparedBody {
   hash: string;
   /** Whether it is large enough to be compressed. */
   isCompressible: boolean;
-  /** The body with this end (at most 65 535 bytes of UTF-8, not empty), in the coding; null is none. */
-  finish(end: string, encoding: Encoding | null): Promise<Buffer>;
+  /**
+   * The body with this end, in the coding; null is none. To be waited for only when it is the first in its coding.
+   * @param end at most 65 535 bytes of UTF-8, not empty; else a RangeError is thrown
+   */
+  finish(end: string, encoding: Encoding | null): Buffer | Promise<Buffer>;
 }
 
 export function prepareBody(text: string): PreparedBody {
   const start = Buffer.from(text);
   const startCrc = crc32(start);
-  let gzipped: Promise<Buffer> | undefined;
-  let brotlied: Promise<Buffer> | undefined;
+  const compressed = new Map<Encoding, Buffer>();
+  const compressions = new Map<Encoding, Promise<Buffer>>();
   return {
     hash: createHash("sha256").update(start).digest("base64url").slice(0, 27),
     isCompressible: start.length >= MIN_COMPRESSED_BYTES,
     finish,
   };
 
-  async function finish(text: string, encoding: Encoding | null): Promise<Buffer> {
+  function finish(text: string, encoding: Encoding | null): Buffer | Promise<Buffer> {
     const end = Buffer.from(text);
     if (end.length === 0 || end.length > MAX_END_BYTES) throw new RangeError(`an end of ${end.length} bytes fits into no block`);
-    switch (encoding) {
-      case null:
-        return Buffer.concat([start, end]);
-      case "gzip":
-        gzipped ??= deflateAsync(start, { level: 9, finishFlush: constants.Z_SYNC_FLUSH });
-        return finishGzip(await gzipped, end);
-      case "br":
-        brotlied ??= brotliAsync(start, {
-          finishFlush: constants.BROTLI_OPERATION_FLUSH,
-          params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY, [constants.BROTLI_PARAM_SIZE_HINT]: start.length },
-        });
-        return finishBrotli(await brotlied, end);
-    }
+    if (encoding === null) return Buffer.concat([start, end]);
+    const known = compressed.get(encoding);
+    return known ? append(known, end, encoding) : compress(encoding).then((bytes) => append(bytes, end, encoding));
+  }
+
+  /** Once, however many ask while it is done. */
+  function compress(encoding: Encoding): Promise<Buffer> {
+    const underWay = compressions.get(encoding);
+    if (underWay) return underWay;
+    const compression = compressStart[encoding](start).then((bytes) => {
+      compressed.set(encoding, bytes);
+      return bytes;
+    });
+    compressions.set(encoding, compression);
+    return compression;
+  }
+
+  function append(bytes: Buffer, end: Buffer, encoding: Encoding): Buffer {
+    return encoding === "gzip" ? finishGzip(bytes, end) : finishBrotli(bytes, end);
   }
 
   /** RFC 1951 §3.2.4: a last, stored block; RFC 1952 §2.3.1: the checksum and length of all that went in. */
@@ -71,6 +80,16 @@ export function prepareBody(text: string): PreparedBody {
     return Buffer.concat([GZIP_HEADER, compressed, block, end, trailer]);
   }
 }
+
+/** Up to the last byte that is known, so that more can follow. */
+const compressStart: Record<Encoding, (start: Buffer) => Promise<Buffer>> = {
+  gzip: (start) => deflateAsync(start, { level: 9, finishFlush: constants.Z_SYNC_FLUSH }),
+  br: (start) =>
+    brotliAsync(start, {
+      finishFlush: constants.BROTLI_OPERATION_FLUSH,
+      params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY, [constants.BROTLI_PARAM_SIZE_HINT]: start.length },
+    }),
+};
 
 /** RFC 7932 §9.2: an uncompressed meta-block whose length takes four nibbles, then a last, empty one. */
 function finishBrotli(compressed: Buffer, end: Buffer): Buffer {

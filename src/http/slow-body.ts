@@ -23,7 +23,7 @@ export function cutSlowBodies(app: FastifyInstance, { timeoutMs = TIMEOUT_MS } =
     done();
   });
   app.addHook("preValidation", (request, _reply, done) => {
-    reading.delete(request);
+    if (reading.size > 0) reading.delete(request);
     done();
   });
 

@@ -31,8 +31,9 @@ export const clientApi: FastifyPluginAsync<ClientApiOptions> = async (app, { gen
   const options = { generation, services, limiter };
   const otherMethods = answerOtherMethods(app);
   app.setErrorHandler(createErrorHandler(presentClientError));
-  app.addHook("onRequest", async (_request, reply) => {
+  app.addHook("onRequest", (_request, reply, done) => {
     reply.headers(HEADERS);
+    done();
   });
   app.addHook("onRoute", answerInTime);
   acceptAnyBody(app);
