@@ -56,7 +56,9 @@ describe("the process with its own database", () => {
     const [, address = ""] = await child.waitFor(/^Mortar listens on (\S+);/m);
     expect(child.output()).toMatch(/database cannot be reached yet/);
     expect((await fetch(`${address}/ready`)).status).toBe(200);
-    expect(child.output()).toContain(JSON.parse(readFileSync(join(dataDir, "bootstrap.json"), "utf8")).environments.production.id);
+    expect(child.output()).toContain(
+      JSON.parse(readFileSync(join(dataDir, "bootstrap.json"), "utf8")).environments.production.id,
+    );
   });
 
   it("refuses a folder that another server uses with one line and status 1", async () => {
