@@ -1,4 +1,5 @@
 /** The server's process: configuration → database → services → HTTP, and back again when it is told to stop. */
+import "./start-memory.ts"; // before all that takes memory
 import cluster from "node:cluster";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
@@ -9,6 +10,7 @@ import { type StartedDatabase, startDatabase } from "./db/start-database.ts";
 import { createLogger } from "./logger.ts";
 import { StartError } from "./shared/start-error.ts";
 import { endProcessGracefully } from "./shutdown.ts";
+import { endOfStart } from "./start-memory.ts";
 
 /** How long open requests may take to finish after the process was told to stop. */
 const DRAIN_TIMEOUT_MS = 25_000;
@@ -45,7 +47,7 @@ async function main(): Promise<void> {
   const stopping = new AbortController();
   const end = endProcessGracefully({ log, timeoutMs: config.SHUTDOWN_DELAY_MS + DRAIN_TIMEOUT_MS, stop });
   const starting = start({ config, log, signal: stopping.signal, end });
-  const { greeting } = await starting;
+  const { greeting } = await starting.finally(endOfStart);
   if (!stopping.signal.aborted && greeting !== "") console.log(greeting);
 
   async function stop(): Promise<void> {

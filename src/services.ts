@@ -39,6 +39,7 @@ import { createEventDirectory, type EventDirectory } from "./events/directory.ts
 import { createEventService, type EventService } from "./events/service.ts";
 import { createIdempotencyService, type IdempotencyService } from "./idempotency/service.ts";
 import { createJobService, createRowWriter, type JobService } from "./jobs/service.ts";
+import { createLanguageService, type LanguageService } from "./languages/service.ts";
 import { createLinkSurveyService, type LinkSurveyService } from "./link-surveys/service.ts";
 import { createOrganizationService, type OrganizationService } from "./organizations/service.ts";
 import { createProjectService, type ProjectService } from "./projects/service.ts";
@@ -56,7 +57,9 @@ import { newId } from "./shared/ids.ts";
 import { createSecretBox } from "./shared/secret-box.ts";
 import { type Trace, untraced } from "./shared/trace.ts";
 import { createLiveSurveyService } from "./surveys/live-survey.ts";
+import { createQuotaManagement, type QuotaManagement } from "./surveys/quota-management.ts";
 import { createSurveyService, type SurveyService } from "./surveys/service.ts";
+import { createTagService, type TagService } from "./tags/service.ts";
 import { createTeamService, type TeamService } from "./teams/service.ts";
 import { createDiskStore } from "./uploads/disk-store.ts";
 import { createS3Store } from "./uploads/s3-store.ts";
@@ -98,15 +101,18 @@ export interface Services {
   identifySecrets: IdentifySecretService;
   idempotency: IdempotencyService;
   jobs: JobService;
+  languages: LanguageService;
   linkSurveys: LinkSurveyService;
   organizations: OrganizationService;
   projects: ProjectService;
+  quotas: QuotaManagement;
   responseManagement: ResponseManagement;
   responses: ResponseService;
   sealedSecrets: SealedSecretService;
   segmentManagement: SegmentManagement;
   segments: SegmentService;
   surveys: SurveyService;
+  tags: TagService;
   teams: TeamService;
   /** Of values that came through contracts that refuse none. */
   typeConflicts: TypeConflicts;
@@ -331,6 +337,7 @@ export function createServices({
     sealedSecrets: createSealedSecretService({ db, secretBox }),
     idempotency: createIdempotencyService({ db, secretBox, now: Date.now }),
     jobs,
+    languages: createLanguageService({ db, newId, now: Date.now, forgetEnvironment: environments.forget }),
     linkSurveys,
     organizations,
     projects: createProjectService({
@@ -340,11 +347,13 @@ export function createServices({
       forgetEnvironment: environments.forget,
       forgetApiKeys: apiKeys.forget,
     }),
+    quotas: createQuotaManagement({ db, surveys, newId, now: Date.now, forgetEnvironment: environments.forget }),
     responseManagement,
     responses,
     segmentManagement,
     segments,
     surveys,
+    tags: createTagService({ db, newId, now: Date.now }),
     teams,
     typeConflicts,
     uploads,

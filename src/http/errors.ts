@@ -24,15 +24,32 @@ export type ErrorPresenter = (problem: Problem) => PresentedError;
 export type ProblemOverrides = Partial<Record<ProblemKind, ProblemKind>>;
 
 export function createErrorHandler(present: ErrorPresenter) {
+  const presentRefusal = presentOnce(present);
   return function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const problem = applyOverrides(toProblem(error), request.routeOptions.config.problems);
     logProblem(problem, request);
-    const { status, body, headers } = present(problem);
+    const { status, body, headers } = wasTurnedAway(request) ? presentRefusal(problem) : present(problem);
     if (problem.retryAfterSeconds !== undefined) reply.header("retry-after", String(problem.retryAfterSeconds));
     if (headers) reply.headers(headers);
     if (problem.kind === "too_large") reply.header("connection", "close"); // the rest of the body is not read
     void reply.status(status).send(body);
   };
+}
+
+/** For the few Problems that are thrown over and over by a server that has too much to do: each is written once. */
+function presentOnce(present: ErrorPresenter): ErrorPresenter {
+  const known = new WeakMap<Problem, PresentedError>();
+  return (problem) => {
+    const presented = known.get(problem) ?? write(present(problem));
+    known.set(problem, presented);
+    return presented;
+  };
+}
+
+function write(presented: PresentedError): PresentedError {
+  if (typeof presented.body === "string") return presented;
+  const headers = { ...presented.headers, "content-type": "application/json; charset=utf-8" };
+  return { ...presented, headers, body: JSON.stringify(presented.body) };
 }
 
 /** Anything thrown, in domain terms. */

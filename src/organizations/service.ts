@@ -1,6 +1,6 @@
 import type { Database, Transaction } from "../db/database.ts";
 import { type Principal, requireOrganization } from "../shared/principal.ts";
-import { conflict, notFound, refused } from "../shared/problem.ts";
+import { conflict, notFound, type Problem, refused } from "../shared/problem.ts";
 import { authorizeCreator } from "./creator-role.ts";
 import {
   type OrganizationRole,
@@ -79,7 +79,7 @@ export function createOrganizationService({
   now: () => number;
   minimumRole: UserManagementMinimumRole;
 }) {
-  return { listUsers, createUser, updateUser };
+  return { listUsers, createUser, updateUser, removeUser };
 
   /** The organization's users, active or not, accepted or not; `total` counts all that match. Throws `forbidden`. */
   async function listUsers(
@@ -149,10 +149,11 @@ export function createOrganizationService({
     return db.transaction(async (tx) => {
       const creatorRole = await authorizeCreator(tx, caller, minimumRole);
       if (change.role !== undefined) requireRoleAssignment(creatorRole, change.role);
-      const { id, role } = await lockUser(tx, organizationId, change.email);
+      const { id, role } = await lockUser(tx, organizationId, { email: change.email });
       requireUserAccess(creatorRole, role);
-      if (change.role !== undefined && change.role !== "owner") await requireOtherOwner(tx, id, organizationId, "role");
-      if (change.isActive === false) await requireOtherOwner(tx, id, null, "isActive");
+      if (change.role !== undefined && change.role !== "owner")
+        await requireOtherOwner(tx, id, organizationId, (issue) => refused("role", issue));
+      if (change.isActive === false) await requireOtherOwner(tx, id, null, (issue) => refused("isActive", issue));
       await tx.query(
         `update users set name = coalesce($2, name), "isActive" = coalesce($3, "isActive"), "updatedAt" = $4 where id = $1`,
         [id, change.name ?? null, change.isActive ?? null, at],
@@ -170,29 +171,56 @@ export function createOrganizationService({
       return loadUser(tx, organizationId, id);
     });
   }
+
+  /**
+   * Takes a user out of the organization and its teams, and returns who that was. Who is in no other organization is
+   * deleted, so that the address is free again; see src/decisions/0050. API keys that they made stay, and manage users,
+   * teams and projects no more. Throws `forbidden`; `not_found` (user); `conflict` (`role`) when the organization would
+   * be left without an active owner.
+   */
+  function removeUser(caller: Principal, organizationId: string, userId: string): Promise<OrganizationUser> {
+    requireOrganization(caller, organizationId, "write");
+    return db.transaction(async (tx) => {
+      const creatorRole = await authorizeCreator(tx, caller, minimumRole);
+      const { id, role } = await lockUser(tx, organizationId, { id: userId });
+      requireUserAccess(creatorRole, role);
+      await requireOtherOwner(tx, id, organizationId, (issue) => conflict("role", issue));
+      const user = await loadUser(tx, organizationId, id);
+      await leaveOtherTeams(tx, organizationId, id, []);
+      await tx.query(`delete from memberships where "organizationId" = $1 and "userId" = $2`, [organizationId, id]);
+      await tx.query(`delete from users u where u.id = $1 and not exists (select 1 from memberships m where m."userId" = u.id)`, [
+        id,
+      ]);
+      return user;
+    });
+  }
 }
 
-/** Finds the user by address and keeps others from changing their role meanwhile. */
-async function lockUser(tx: Transaction, organizationId: string, email: string): Promise<{ id: string; role: OrganizationRole }> {
+/** Finds the user and keeps others from changing their role meanwhile. */
+async function lockUser(
+  tx: Transaction,
+  organizationId: string,
+  { id, email }: { id: string; email?: never } | { id?: never; email: string },
+): Promise<{ id: string; role: OrganizationRole }> {
   const [user] = await tx.query<{ id: string; role: OrganizationRole }>(
     `select u.id, m.role from users u join memberships m on m."userId" = u.id
-     where u."emailKey" = $1 and m."organizationId" = $2 for update`,
-    [emailKey(email), organizationId],
+     where (u."emailKey" = $1 or u.id = $3) and m."organizationId" = $2 for update`,
+    [email === undefined ? null : emailKey(email), organizationId, id ?? null],
   );
-  if (!user) throw notFound("user", email);
+  if (!user) throw notFound("user", id ?? email);
   return user;
 }
 
 /**
  * Of two owners who are to go at the same time, the second finds that the first is gone: the organizations are locked.
- * Throws `malformed` (`field`) when one that the user owns has no other active owner.
+ * Throws what `refuse` makes of the reason when one that the user owns has no other active owner.
  * @param organizationId null: every organization, for a user is active in all of them or in none
  */
 async function requireOtherOwner(
   tx: Transaction,
   userId: string,
   organizationId: string | null,
-  field: "role" | "isActive",
+  refuse: (issue: string) => Problem,
 ): Promise<void> {
   const owned = await tx.query<{ id: string }>(
     `select o.id from organizations o join memberships m on m."organizationId" = o.id
@@ -205,7 +233,7 @@ async function requireOtherOwner(
        where m."organizationId" = o.id and m."userId" <> $2 and m.role = 'owner' and m.accepted and u."isActive")`,
     [owned.map(({ id }) => id), userId],
   );
-  if (orphaned.length > 0) throw refused(field, "The organization must keep an active owner");
+  if (orphaned.length > 0) throw refuse("The organization must keep an active owner");
 }
 
 async function loadUser(tx: Transaction, organizationId: string, userId: string): Promise<OrganizationUser> {

@@ -5,6 +5,7 @@ import { type Page, queryPage } from "../db/page.ts";
 import { authorizeCreator } from "../organizations/service.ts";
 import { mayUseEnvironment, type Principal, requireOrganization } from "../shared/principal.ts";
 import { conflict, forbidden, notFound, unauthenticated } from "../shared/problem.ts";
+import type { Logo, ProjectStyling } from "../surveys/service.ts";
 import { insertProject } from "./insert-project.ts";
 
 export { insertProject } from "./insert-project.ts";
@@ -25,12 +26,22 @@ export interface ProjectSettings {
   placement: (typeof PLACEMENTS)[number];
   inAppSurveyBranding: boolean;
   linkSurveyBranding: boolean;
+  /** Replaced whole. */
+  styling: ProjectStyling;
+  /** Of pages of link surveys; null: none. */
+  logo: Logo | null;
 }
 
 /** What is absent stays as it is; in a new project, as projects are. */
-export type ProjectChange = { [Field in keyof ProjectSettings]?: ProjectSettings[Field] | undefined };
+export type ProjectChange = { [Field in keyof ProjectSettings]?: ProjectSettings[Field] | undefined } & {
+  /** The name of 2025 for a dark or a light overlay, which says something only about surveys in the centre. */
+  darkOverlay?: boolean | undefined;
+};
 
-export interface Project extends ProjectSettings {
+export interface Project extends Omit<ProjectSettings, "styling" | "logo"> {
+  /** As stored; those of an import may be of any shape. */
+  styling: unknown;
+  logo: unknown;
   id: string;
   createdAt: Date;
   updatedAt: Date;
@@ -58,6 +69,8 @@ const SETTINGS = [
   "placement",
   "inAppSurveyBranding",
   "linkSurveyBranding",
+  "styling",
+  "logo",
 ] as const satisfies (keyof ProjectSettings)[];
 
 const PROJECT_COLUMNS = `t.id, t."createdAt", t."updatedAt", t."organizationId", ${SETTINGS.map((name) => `t."${name}"`).join(", ")},
@@ -116,7 +129,7 @@ export function createProjectService({
     const environments = { production: newId(), development: newId() };
     const project = await write(caller, organizationId, async (tx) => {
       await insertProject(tx, { id, organizationId, name, environments, at: new Date(now()), newId });
-      await change(tx, id, settings);
+      await change(tx, await load(tx, organizationId, id), settings);
       const granted = Object.fromEntries(Object.values(environments).map((environmentId) => [environmentId, "manage"]));
       const keys = await tx.query(
         `update api_keys
@@ -135,10 +148,10 @@ export function createProjectService({
   /** Throws `forbidden`, `not_found` (project), `conflict` (`name`). */
   async function update(caller: Principal, organizationId: string, id: string, settings: ProjectChange): Promise<Project> {
     const project = await write(caller, organizationId, async (tx) => {
-      const { id: projectId, environments } = await load(tx, organizationId, id);
-      await change(tx, projectId, settings);
-      for (const environment of environments) await notifyChange(tx, "environment", environment.id);
-      return load(tx, organizationId, projectId);
+      const stored = await load(tx, organizationId, id);
+      await change(tx, stored, settings);
+      for (const environment of stored.environments) await notifyChange(tx, "environment", environment.id);
+      return load(tx, organizationId, stored.id);
     });
     for (const environment of project.environments) forgetEnvironment(environment.id);
     return project;
@@ -168,13 +181,20 @@ export function createProjectService({
     return project;
   }
 
-  async function change(tx: Transaction, id: string, settings: ProjectChange): Promise<void> {
-    const given = SETTINGS.filter((name) => settings[name] !== undefined);
+  async function change(tx: Transaction, stored: Project, { darkOverlay, ...settings }: ProjectChange): Promise<void> {
+    const { styling, logo, placement = stored.placement, overlay = overlayOf(darkOverlay, placement) } = settings;
+    const values = {
+      ...settings,
+      overlay,
+      styling: styling && JSON.stringify(styling),
+      logo: logo && JSON.stringify(logo),
+    };
+    const given = SETTINGS.filter((name) => values[name] !== undefined);
     const assignments = given.map((name, index) => `"${name}" = $${index + 3}, `).join("");
     await tx.query(`update projects set ${assignments}"updatedAt" = $2 where id = $1`, [
-      id,
+      stored.id,
       new Date(now()),
-      ...given.map((name) => settings[name]),
+      ...given.map((name) => values[name]),
     ]);
   }
 
@@ -221,6 +241,12 @@ export function createProjectService({
     if (!environment) throw notFound("environment", id);
     return environment;
   }
+}
+
+/** Source: survey-model §11.2. */
+function overlayOf(darkOverlay: boolean | undefined, placement: Project["placement"]): Project["overlay"] | undefined {
+  if (darkOverlay === undefined || placement !== "center") return undefined;
+  return darkOverlay ? "dark" : "light";
 }
 
 async function load(db: Pick<Transaction, "query">, organizationId: string, id: string): Promise<Project> {

@@ -15,6 +15,7 @@ import { dropPrivateSegment, placeSegment, type SegmentPlacement } from "./surve
 import { checkSlug, checkTriggers, insertSurvey, updateSurvey } from "./survey-writes.ts";
 
 export { questionsFromBlocks } from "./model/generation.ts";
+export { Logo, ProjectStyling } from "./model/styling.ts";
 export type { SurveyRecord } from "./survey-record.ts";
 export { saysNothingNew, surveyShape, viewSurvey } from "./survey-view.ts";
 export { SurveyFields };
@@ -262,8 +263,9 @@ const withoutEmptyColumns = (document: JsonObject): JsonObject =>
 
 const MEMBERS = new Map<string, z.ZodType>(Object.entries(SurveyFields.shape));
 
+/** Keeps them from being deleted before the survey that may use them is written. */
 const loadLanguages = (tx: Transaction, environmentId: string): Promise<KnownLanguage[]> =>
-  tx.query<KnownLanguage>(`select id, code from languages where "environmentId" = $1`, [environmentId]);
+  tx.query<KnownLanguage>(`select id, code from languages where "environmentId" = $1 for key share`, [environmentId]);
 
 /** Keeps others from changing the survey meanwhile. */
 async function lock(tx: Transaction, environmentId: string, id: string): Promise<void> {

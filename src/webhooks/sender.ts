@@ -2,7 +2,7 @@ import type { LookupAddress, LookupOptions } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import { performance } from "node:perf_hooks";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Agent, type Dispatcher, errors, request } from "undici";
+import type { Agent, Dispatcher } from "undici";
 import type { AddressRules } from "./address-rules.ts";
 import { bareHost } from "./target.ts";
 
@@ -71,19 +71,12 @@ export function createSender({
   resolve: (hostname: string) => Promise<LookupAddress[]>;
   limits?: SenderLimits;
 }) {
-  const options: Agent.Options = {
+  const agentOptions: Agent.Options = {
     connect: { lookup: createLookup(addresses, resolve), timeout: limits.connectMs },
     headersTimeout: limits.overallMs,
     bodyTimeout: limits.overallMs,
   };
-  const keeping = new Agent({
-    ...options,
-    pipelining: 1, // one message at a time over a connection
-    keepAliveTimeout: KEEP_MS,
-    keepAliveMaxTimeout: KEEP_MS,
-    clientTtl: MAX_AGE_MS,
-  });
-  const fresh = new Agent({ ...options, pipelining: 0 });
+  let transport: ReturnType<typeof openTransport> | undefined;
   /** When an origin last answered, in this order. */
   const answeredAt = new Map<string, number>();
   return { send };
@@ -118,6 +111,8 @@ export function createSender({
     const { origin } = new URL(url);
     const mayBeKept = performance.now() - (answeredAt.get(origin) ?? Number.NEGATIVE_INFINITY) < 2 * KEEP_MS;
     const options = { method: "POST", headers, body, signal } as const;
+    transport ??= openTransport(agentOptions);
+    const { request, keeping, fresh } = await transport;
     const answer = await request(url, { ...options, dispatcher: keeping }).catch(async (error: unknown) => {
       if (!mayBeKept || signal.aborted || classify(error) !== "connection_closed") throw error;
       return await request(url, { ...options, dispatcher: fresh });
@@ -144,6 +139,19 @@ export function createSender({
     const host = bareHost(hostname);
     return isIP(host) !== 0 && !addresses.isAllowed(host) ? "address_refused" : null;
   }
+}
+
+/** Loaded with the first message: it takes some megabytes, and many a server never sends one. */
+async function openTransport(options: Agent.Options) {
+  const { Agent, request } = await import("undici");
+  const keeping = new Agent({
+    ...options,
+    pipelining: 1, // one message at a time over a connection
+    keepAliveTimeout: KEEP_MS,
+    keepAliveMaxTimeout: KEEP_MS,
+    clientTtl: MAX_AGE_MS,
+  });
+  return { request, keeping, fresh: new Agent({ ...options, pipelining: 0 }) };
 }
 
 class AddressRefused extends Error {
@@ -185,7 +193,7 @@ const CLASSES: [RegExp, AttemptError][] = [
 
 function classify(error: unknown): AttemptError {
   if (error instanceof AddressRefused) return "address_refused";
-  if (error instanceof errors.HTTPParserError) return "invalid_answer";
+  if (error instanceof Error && error.name === "HTTPParserError") return "invalid_answer";
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return CLASSES.find(([pattern]) => pattern.test(code))?.[1] ?? "network";
 }

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const PATIENCE_MS = 60_000;
@@ -14,12 +15,16 @@ export interface BuiltServer {
   stop(): Promise<void>;
 }
 
-/** Starts `dist/main.js` on a free port and an empty folder; resolves when it is ready. */
-export async function startBuiltServer(variables: Record<string, string> = {}): Promise<BuiltServer> {
+/**
+ * Starts `dist/main.js` on a free port and an empty folder; resolves when it is ready.
+ * @param cores of the machine that it and its database may use, as `taskset` takes them; absent: all
+ */
+export async function startBuiltServer(variables: Record<string, string> = {}, cores?: string): Promise<BuiltServer> {
   const folder = makeTemporaryFolder();
   const port = await findFreePort();
   const env = { PATH: process.env.PATH ?? "", DATA_DIR: join(folder.path, "data"), PORT: String(port), ...variables };
-  const server = spawn(process.execPath, ["dist/main.js"], { env, stdio: "ignore" });
+  const command = [...(cores === undefined ? [] : ["taskset", "-c", cores]), process.execPath, "dist/main.js"];
+  const server = spawn(command[0] ?? "", command.slice(1), { env, stdio: "ignore" });
   const url = `http://127.0.0.1:${port}`;
   try {
     await waitFor(`${url}/ready`);
@@ -38,11 +43,13 @@ export async function startBuiltServer(variables: Record<string, string> = {}): 
   }
 }
 
-/** The resident memory (MB) of a server just started, without its database; null where it cannot be read. */
-export async function measureIdleMemory(): Promise<number | null> {
+/** The resident memory (MB) of a server on its first start, without its database; null where it cannot be read. */
+export async function measureMemory(idleMs: number): Promise<{ started: number | null; idle: number | null }> {
   const { pid, stop } = await startBuiltServer();
   try {
-    return residentMegabytes(pid);
+    const started = residentMegabytes(pid);
+    await sleep(idleMs);
+    return { started, idle: residentMegabytes(pid) };
   } finally {
     await stop();
   }

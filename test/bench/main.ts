@@ -16,7 +16,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { measureIdleMemory, startBuiltServer } from "./built-server.ts";
+import { measureMemory, startBuiltServer } from "./built-server.ts";
 import { measureBulk } from "./bulk.ts";
 import { cpuTime } from "./cpu.ts";
 import { load, type Measurement, median, medianOf, timeRequests } from "./load.ts";
@@ -53,7 +53,8 @@ interface Target {
 }
 
 const sections: string[] = [];
-const idle = await measureIdleMemory();
+const idleSeconds = given.only === undefined ? 60 : 0;
+const memory = await measureMemory(idleSeconds * 1_000);
 const child = fork(new URL("./server.ts", import.meta.url), [String(contacts)], { execArgv: ["--import", "tsx"] });
 process.on("exit", () => child.kill());
 const { url, ground, postmaster, database, databaseVersion } = await answer("listening");
@@ -73,7 +74,9 @@ if (given.only === undefined) {
 }
 if (given.workers !== undefined) await measureWorkers(given.workers);
 if (given.peer !== undefined && given.environment !== undefined) await measurePeer(given.peer, given.environment);
-say(`Resident memory of a server just started, without its database: ${idle ?? "?"} MB`);
+say(
+  `Resident memory without the database: ${memory.started ?? "?"} MB at the end of the start, ${memory.idle ?? "?"} MB after ${idleSeconds} s without requests`,
+);
 if (given.report !== undefined) writeFileSync(given.report, `${sections.join("\n\n")}\n`);
 ask({ kind: "stop" });
 await once(child, "exit");

@@ -1,4 +1,4 @@
-import { Agent } from "undici";
+import { Client } from "undici";
 import type { Call } from "./mix.ts";
 
 export interface Outcome {
@@ -21,10 +21,25 @@ export interface Loader {
   close(): Promise<void>;
 }
 
+/** So many clients at a time; who finds all of them busy waits for one, which counts. */
+const CONNECTIONS = 1_000;
+
+interface Sending extends Call {
+  /** Milliseconds on the clock of `performance`. */
+  dueAt: number;
+  settle(status: number | null): void;
+}
+
+/** Each connection is a client of its own and a list tells which are free: a pool that looks for one is slower than the server. */
 export function createLoader(address: string, next: (n: number) => Call): Loader {
-  const agent = new Agent({ connections: 4_000, pipelining: 1 });
+  const clients = Array.from(
+    { length: CONNECTIONS },
+    () => new Client(address, { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS }),
+  );
+  const free = [...clients];
+  const waiting = new Set<Sending>();
   let n = 0;
-  return { openLoop, closedLoop, close: () => agent.destroy() };
+  return { openLoop, closedLoop, close };
 
   async function openLoop({ rate, seconds }: { rate: number; seconds: number }): Promise<Outcome[]> {
     const outcomes: Promise<Outcome>[] = [];
@@ -48,22 +63,58 @@ export function createLoader(address: string, next: (n: number) => Call): Loader
     return outcomes;
   }
 
-  async function send(dueAt: number, startedAt: number): Promise<Outcome> {
-    const { method, path, body } = next(n++);
+  async function close(): Promise<void> {
+    await Promise.all(clients.map((client) => client.destroy()));
+  }
+
+  function send(dueAt: number, startedAt: number): Promise<Outcome> {
     const second = Math.floor((dueAt - startedAt) / 1_000);
-    const end = (status: number | null): Outcome => ({ ms: performance.now() - dueAt, status, second });
-    try {
-      const { statusCode, body: answer } = await agent.request({
-        ...{ origin: address, method, path, headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS },
-        ...(body !== undefined && { body, headers: { "content-type": "application/json" } }),
-      });
-      await answer.dump();
-      return end(statusCode);
-    } catch {
-      return end(null);
+    return new Promise((resolve) => {
+      const settle = (status: number | null) => resolve({ ms: performance.now() - dueAt, status, second });
+      enter({ ...next(n++), dueAt, settle });
+    });
+  }
+
+  function enter(sending: Sending): void {
+    const client = free.pop();
+    if (client) start(client, sending);
+    else waiting.add(sending);
+  }
+
+  function start(client: Client, { method, path, body, settle }: Sending): void {
+    let status: number | null = null;
+    const end = (outcome: number | null) => {
+      settle(outcome);
+      leave(client);
+    };
+    client.dispatch(
+      { method, path, ...(body !== undefined && { body, headers: JSON_BODY }) },
+      {
+        onRequestStart: () => undefined,
+        onResponseStart: (_controller, statusCode) => {
+          status = statusCode;
+        },
+        onResponseEnd: () => end(status),
+        onResponseError: () => end(null),
+      },
+    );
+  }
+
+  /** Who has waited for too long has gone. */
+  function leave(client: Client): void {
+    for (const sending of waiting) {
+      waiting.delete(sending);
+      if (performance.now() - sending.dueAt < TIMEOUT_MS) {
+        start(client, sending);
+        return;
+      }
+      sending.settle(null);
     }
+    free.push(client);
   }
 }
+
+const JSON_BODY = { "content-type": "application/json" };
 
 export const isGood = ({ status }: Outcome): boolean => status !== null && status < 300;
 

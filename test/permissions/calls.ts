@@ -18,6 +18,7 @@ export type KeyedOperation = {
 }[OperationId];
 
 const QUESTION = { id: "q1", type: "openText", headline: { default: "Hi?" }, required: true };
+const QUOTA = { limit: 1, logic: { connector: "and", conditions: [] }, action: "continueSurvey" };
 const FILTERS = [
   {
     id: newId(),
@@ -30,6 +31,9 @@ const FILTERS = [
     },
   },
 ];
+/** A language that no call before has made. */
+let languageCount = 0;
+const nextLanguage = () => `de-${String(languageCount++).padStart(3, "0")}`;
 const moment = () => new Date().toISOString();
 const email = () => `${newId()}@example.com`;
 
@@ -51,6 +55,16 @@ function delivery({ delivery: ids }: Ids): { webhookId: string; deliveryId: stri
   return { webhookId, deliveryId };
 }
 
+function quota({ quota: ids }: Ids): { surveyId: string; quotaId: string } {
+  const [surveyId = "", quotaId = ""] = ids.split(",");
+  return { surveyId, quotaId };
+}
+
+function taggedResponse({ taggedResponse: ids }: Ids): { responseId: string; tagId: string } {
+  const [responseId = "", tagId = ""] = ids.split(",");
+  return { responseId, tagId };
+}
+
 const nothing = (): Call => ({});
 const contact = (ids: Ids): Call => ({ path: { contactId: ids.contact } });
 const webhookCall = (ids: Ids): Call => ({ path: { webhookId: ids.webhook } });
@@ -65,6 +79,8 @@ const projects = {
 };
 const apiKey = (ids: Ids): Call => ({ path: { ...organization(ids), apiKeyId: ids.apiKey } });
 const environmentCall = (ids: Ids): Call => ({ path: { ...organization(ids), environmentId: ids.environment } });
+const language = (ids: Ids): Call => ({ path: { languageId: ids.language } });
+const tag = (ids: Ids): Call => ({ path: { tagId: ids.tag } });
 const survey = (ids: Ids): Call => ({ path: { surveyId: ids.survey } });
 const purge = (ids: Ids): Call => ({ path: { requestId: ids.erasure } });
 const sprigUser = (ids: Ids): Call => ({ path: { userId: ids.userId } });
@@ -183,6 +199,11 @@ export const CALLS: Record<KeyedOperation, (ids: Ids) => Call> = {
   getSegmentContacts: segment,
   countSegmentContacts: segment,
   explainSegment: (ids) => ({ ...segment(ids), query: { contactId: ids.contact } }),
+  getLanguages: ({ environment }) => ({ query: { environmentId: environment } }),
+  createLanguage: ({ environment }) => ({ body: { environmentId: environment, code: nextLanguage() } }),
+  getLanguage: language,
+  updateLanguage: (ids) => ({ ...language(ids), body: { alias: newId() } }),
+  deleteLanguage: language,
   getManagedSurveys: ({ environment }) => ({ query: { environmentId: environment } }),
   createManagedSurvey: ({ environment }) => ({
     body: { workspaceId: environment, name: "n", type: "link", questions: [QUESTION] },
@@ -190,6 +211,20 @@ export const CALLS: Record<KeyedOperation, (ids: Ids) => Call> = {
   getManagedSurvey: survey,
   updateManagedSurvey: (ids) => ({ ...survey(ids), body: { name: newId() } }),
   deleteManagedSurvey: survey,
+  getQuotas: survey,
+  createQuota: (ids) => ({ ...survey(ids), body: { ...QUOTA, name: newId() } }),
+  getQuota: (ids) => ({ path: quota(ids) }),
+  updateQuota: (ids) => ({ path: quota(ids), body: { name: newId() } }),
+  deleteQuota: (ids) => ({ path: quota(ids) }),
+  getTags: ({ environment }) => ({ query: { environmentId: environment } }),
+  createTag: ({ environment }) => ({ body: { environmentId: environment, name: newId() } }),
+  getTag: tag,
+  updateTag: (ids) => ({ ...tag(ids), body: { name: newId() } }),
+  mergeTags: (ids) => ({ ...tag(ids), body: { from: ids.otherTag } }),
+  deleteTag: tag,
+  getResponseTags: ({ response }) => ({ path: { responseId: response } }),
+  addResponseTag: ({ response, tag: id }) => ({ path: { responseId: response, tagId: id } }),
+  removeResponseTag: (ids) => ({ path: taggedResponse(ids) }),
   getWebhooks: ({ environment }) => ({ query: { environmentId: environment } }),
   createWebhook: ({ environment, survey }) => ({ body: { ...webhook, workspaceId: environment, surveyIds: [survey] } }),
   getWebhook: webhookCall,
@@ -241,6 +276,7 @@ export const CALLS: Record<KeyedOperation, (ids: Ids) => Call> = {
   getUsers: (ids) => ({ path: organization(ids) }),
   createUser: (ids) => ({ path: organization(ids), body: { name: "New User", email: email(), role: "member" } }),
   updateUser: (ids) => ({ path: organization(ids), body: { email: ids.user, name: "Other Name" } }),
+  deleteUser: (ids) => ({ path: { ...organization(ids), userId: ids.member } }),
   getTeams: (ids) => ({ path: organization(ids) }),
   createTeam: (ids) => ({ path: organization(ids), body: { name: newId() } }),
   getTeamById: (ids) => ({ path: team(ids) }),

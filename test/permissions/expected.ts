@@ -49,7 +49,7 @@ function outcomeForOrganization(level: "read" | "write", { organization, isOutsi
 
 /** In v2, whether a key may write to an environment that a body names is answered with 403; all else is 401 (§2.3). */
 const NAMES_ITS_ENVIRONMENT =
-  /^\/api\/v2\/management\/(contacts|contacts\/bulk|contact-attribute-keys|segments|surveys|webhooks)$/;
+  /^\/api\/v2\/management\/(contacts|contacts\/bulk|contact-attribute-keys|languages|segments|surveys|tags|webhooks)$/;
 
 /** Status and body of a refusal, by contract. */
 export function refusalOf({ path, method, permission }: Operation, kind: "unauthenticated" | "forbidden" | "unknown") {

@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import type { LightMyRequestResponse } from "fastify";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { newId } from "../../src/shared/ids.ts";
 import { buildApiKey, buildTenant, type Tenant } from "../support/build.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
@@ -57,6 +57,7 @@ test(
       const kinds = kindsOf(CALLS[operation.id]);
       const namesObjects = kinds.length > 0 && !FILTERS_ONLY.has(operation.id);
       const ids = await freshIds(ours, operation, kinds);
+      await jobsDone();
       const made = await digest(server.db, ours);
       const [refused, let_in] = split(keys, (key) => isRefused(outcomeOf(operation, key, { namesObjects })));
       for (const key of refused) {
@@ -199,6 +200,12 @@ async function makeKeys(): Promise<Key[]> {
   ];
 }
 
+/** What calls before have left to do in the background is not laid to those that follow. */
+async function jobsDone(): Promise<void> {
+  const where = { environmentId: { in: [ours.environmentId, ours.developmentId] }, finishedAt: null };
+  await vi.waitFor(async () => expect(await server.db.prisma.job.count({ where })).toBe(0), { timeout: TIMEOUT_MS / 2 });
+}
+
 /** Was good, and was used, a moment ago. */
 async function makeRevokedKey(): Promise<string> {
   const secret = await buildApiKey(server.db, { ...ours, permissions: { [ours.environmentId]: "manage" } });
@@ -279,6 +286,8 @@ const OUR_ROWS: readonly Kind[] = [
   "attributeKey",
   "response",
   "segment",
+  "language",
+  "tag",
   "webhook",
 ];
 

@@ -19,10 +19,16 @@ const KINDS = [
   "attributeKey",
   "response",
   "segment",
+  "language",
+  "quota",
+  "tag",
+  "otherTag",
+  "taggedResponse",
   "webhook",
   "delivery",
   "team",
   "user",
+  "member",
   "job",
   "erasure",
 ] as const;
@@ -98,6 +104,32 @@ export function createObjectMakers(db: Database, { environmentId, organizationId
       await prisma.segment.create({ data: { id, environmentId, title: `Segment ${id}`, isPrivate: false } });
       return id;
     },
+    language: async () => {
+      const id = newId();
+      await prisma.language.create({ data: { id, environmentId, code: `code-${id}` } });
+      return id;
+    },
+    /** The ids of a survey and of its quota, with a comma between. */
+    quota: async () => {
+      const [surveyId, id] = [await makers.survey(), newId()];
+      const logic = { connector: "and", conditions: [] };
+      await prisma.surveyQuota.create({
+        data: { environmentId, id, surveyId, name: `Quota ${id}`, limit: 1, logic, action: "continueSurvey" },
+      });
+      return `${surveyId},${id}`;
+    },
+    tag: async () => {
+      const id = newId();
+      await prisma.tag.create({ data: { id, environmentId, name: `Tag ${id}` } });
+      return id;
+    },
+    otherTag: async () => makers.tag(),
+    /** The ids of a response and of its tag, with a comma between. */
+    taggedResponse: async () => {
+      const [responseId, tagId] = [await makers.response(), await makers.tag()];
+      await prisma.responseTag.create({ data: { environmentId, responseId, tagId } });
+      return `${responseId},${tagId}`;
+    },
     webhook: async () => {
       const id = newId();
       await prisma.webhook.create({
@@ -128,6 +160,8 @@ export function createObjectMakers(db: Database, { environmentId, organizationId
       });
       return email;
     },
+    /** The id of a user. */
+    member: async () => (await prisma.user.findUniqueOrThrow({ where: { emailKey: await makers.user() } })).id,
     job: async () => {
       const id = newId();
       const at = new Date();

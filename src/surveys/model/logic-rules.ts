@@ -85,7 +85,8 @@ function checkGroup(group: ConditionGroup, blockIndex: number, path: Path, scope
 
 const UNARY: ReadonlySet<string> = new Set(UNARY_OPERATORS);
 
-function checkCondition(condition: Condition, blockIndex: number, path: Path, scope: LogicScope, report: Report): void {
+/** @param blockIndex elements of later blocks cannot be asked about */
+export function checkCondition(condition: Condition, blockIndex: number, path: Path, scope: LogicScope, report: Report): void {
   if (!isRowId(condition.id)) report(path, "Invalid cuid2");
   const leftIssue = checkLeftOperand(condition, blockIndex, scope);
   if (leftIssue !== undefined) {

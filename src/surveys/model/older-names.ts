@@ -61,7 +61,7 @@ const CURRENT_COLORS = {
   inputBorderColor: ["optionBorderColor"],
 } as const;
 
-function withCurrentColors(styling: JsonObject): JsonObject {
+export function withCurrentColors(styling: JsonObject): JsonObject {
   if (styling.questionColor === undefined && styling.inputColor === undefined) return styling;
   const { questionColor, inputColor, ...current } = styling;
   for (const [older, targets] of Object.entries(CURRENT_COLORS)) {

@@ -253,6 +253,21 @@ describe("what is accepted", () => {
     ]);
   });
 
+  it("resolves another spelling of a language's code, unless it is the code of another", () => {
+    const known = [
+      { id: "langbare", code: "de" },
+      { id: "langcanonical", code: "pt-BR" },
+    ];
+    const entries = ["de-DE", "pt"].map((language, index) => ({ language, default: index === 0 }));
+    const headline = { default: "Hallo", "pt-BR": "Oi" };
+    const body = survey({ ...withElement("nps", { headline }), languages: entries });
+    const result = parseSurveyCreate(body, { ...context(), languages: known });
+    expect(result.ok && result.survey.languages.map(({ language }) => language)).toEqual(known);
+    const both = { ...context(), languages: [...known, { id: "langother", code: "de-DE" }] };
+    const exact = parseSurveyCreate(survey({ languages: [{ language: "de-DE", default: true }] }), both);
+    expect(exact.ok && exact.survey.languages.map(({ language }) => language.id)).toEqual(["langother"]);
+  });
+
   it("says which language does not exist, after the rules", () => {
     const languages = [{ language: { id: "langother" }, default: true, enabled: true }];
     const result = parseSurveyCreate(survey({ languages }), context());

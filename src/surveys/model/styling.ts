@@ -1,5 +1,7 @@
 /** How a survey looks and where it stands. Source: survey-model §11. */
 import { z } from "zod";
+import { isObject } from "./json.ts";
+import { withCurrentColors } from "./older-names.ts";
 import { isStorageUrl } from "./url.ts";
 
 const Color = z.string().regex(/^#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})$/, "Invalid color");
@@ -7,6 +9,13 @@ const Color = z.string().regex(/^#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]
 const schemeColor = z.object({ light: Color, dark: Color.nullish() }).nullish();
 const size = z.union([z.number(), z.string()]).nullish();
 const flag = z.boolean().nullish();
+
+/** A picture, and the colour behind it. */
+export const Logo = z.object({
+  url: z.string().refine(isStorageUrl, "Invalid file URL").nullish(),
+  bgColor: z.string().nullish(),
+});
+export type Logo = z.infer<typeof Logo>;
 
 export const Styling = z.object({
   overwriteThemeStyling: flag,
@@ -76,10 +85,21 @@ export const Styling = z.object({
       path: ["bg"],
     })
     .nullish(),
-  logo: z.object({ url: z.string().refine(isStorageUrl, "Invalid file URL").nullish(), bgColor: z.string().nullish() }).nullish(),
+  logo: Logo.nullish(),
   linkSurveyCardWidth: z.enum(["narrow", "default", "wide"]).nullish(),
 });
 export type Styling = z.infer<typeof Styling>;
+
+/** How a project's surveys look, those excepted that have a styling of their own and may. Also in the words of 2025. */
+export const ProjectStyling = z
+  .preprocess(
+    (styling) => (isObject(styling) ? withCurrentColors(styling) : styling),
+    Styling.omit({ overwriteThemeStyling: true }).extend({
+      allowStyleOverwrite: z.boolean().meta({ description: "Whether surveys may have a styling of their own" }),
+    }),
+  )
+  .meta({ id: "ProjectStyling" });
+export type ProjectStyling = z.infer<typeof ProjectStyling>;
 
 /** What the survey sets differently from its project. On the wire also `projectOverwrites`. */
 export const ProjectOverwrites = z.object({

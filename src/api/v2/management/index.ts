@@ -8,9 +8,12 @@ import { contactRoutes } from "./contacts.ts";
 import { contactChangeRoutes } from "./contacts-change.ts";
 import { contactReadRoutes } from "./contacts-read.ts";
 import { eventRoutes } from "./events.ts";
+import { languageRoutes } from "./languages.ts";
+import { quotaRoutes } from "./quotas.ts";
 import { responseRoutes } from "./responses.ts";
 import { segmentRoutes } from "./segments.ts";
 import { surveyRoutes } from "./surveys.ts";
+import { tagRoutes } from "./tags.ts";
 import { webhookDeliveryRoutes } from "./webhook-deliveries.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
@@ -24,7 +27,10 @@ export const managementApi: FastifyPluginAsync<{ services: Services }> = async (
   await app.register(attributeKeyRoutes, { services });
   await app.register(contactLinkRoutes, { services });
   await app.register(segmentRoutes, { services });
+  await app.register(languageRoutes, { services });
   await app.register(surveyRoutes, { services });
+  await app.register(quotaRoutes, { services });
+  await app.register(tagRoutes, { services });
   await app.register(webhookRoutes, { services });
   await app.register(webhookDeliveryRoutes, { services });
 };

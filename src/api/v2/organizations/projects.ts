@@ -7,10 +7,14 @@ import { z } from "zod";
 import { OVERLAYS, PLACEMENTS } from "../../../projects/service.ts";
 import type { Services } from "../../../services.ts";
 import { ID_PATTERN } from "../../../shared/ids.ts";
+import { Logo, ProjectStyling } from "../../../surveys/service.ts";
 import { BODY_ERRORS, QUERY_ERRORS, V2Error, v2Data, v2List } from "../envelope.ts";
 import { listQuery } from "../list-query.ts";
 
 const EnvironmentType = z.enum(["production", "development"]);
+
+const STYLING = { allowStyleOverwrite: true, brandColor: { light: "#64748b" }, roundness: 8 };
+const LOGO = { url: "https://example.com/logo.png", bgColor: "#ffffff" };
 
 const Project = z
   .object({
@@ -25,6 +29,8 @@ const Project = z
     placement: z.string().meta({ description: "Where surveys appear", example: "bottomRight" }),
     inAppSurveyBranding: z.boolean(),
     linkSurveyBranding: z.boolean(),
+    styling: z.unknown().meta({ description: "How surveys look; as written", example: STYLING }),
+    logo: z.unknown().meta({ description: "On the pages of link surveys, or null", example: LOGO }),
     environments: z.array(z.object({ id: z.string(), type: EnvironmentType, legacyId: z.string().nullable() })),
   })
   .meta({ id: "V2Project" });
@@ -37,8 +43,15 @@ const ProjectUpdate = z.object({
   placement: z.enum(PLACEMENTS).optional(),
   inAppSurveyBranding: z.boolean().optional(),
   linkSurveyBranding: z.boolean().optional(),
+  darkOverlay: z
+    .boolean()
+    .optional()
+    .meta({ description: "The name of 2025 for an `overlay` that is dark or light, of surveys in the centre", deprecated: true }),
+  styling: ProjectStyling.optional().meta({ description: "How surveys look; replaces the former whole" }),
+  logo: Logo.nullish().meta({ description: "On the pages of link surveys; null: none", example: LOGO }),
 });
-const ProjectCreate = ProjectUpdate.required({ name: true });
+const ProjectCreate = ProjectUpdate.required({ name: true }).meta({ example: { name: "Checkout", styling: STYLING } });
+const ProjectChange = ProjectUpdate.meta({ example: { recontactDays: 3, overlay: "dark", styling: STYLING, logo: LOGO } });
 
 const Id = z.string().regex(ID_PATTERN, "Invalid cuid2");
 const Path = z.object({ organizationId: Id });
@@ -110,9 +123,9 @@ export const projectRoutes: FastifyPluginAsyncZod<ProjectOptions> = async (app, 
         ...documentation,
         operationId: `update${noun}`,
         summary: "Change a project",
-        description: "What is absent stays.",
+        description: "What is absent stays; `styling` and `logo` are replaced whole.",
         params: ProjectPath,
-        body: ProjectUpdate,
+        body: ProjectChange,
         response: { 200: v2Data(Project), ...BODY_ERRORS, 403: V2Error, 404: V2Error, 409: V2Error },
       },
     },

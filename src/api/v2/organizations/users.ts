@@ -47,7 +47,9 @@ const UserUpdate = z.object({
   isActive: z.boolean().optional(),
 });
 
-const Path = z.object({ organizationId: z.string().regex(ID_PATTERN, "Invalid cuid2") });
+const Id = z.string().regex(ID_PATTERN, "Invalid cuid2");
+const Path = z.object({ organizationId: Id });
+const UserPath = z.object({ organizationId: Id, userId: Id });
 
 const documentation = { tags: ["Organizations API - Users"], params: Path };
 
@@ -99,5 +101,22 @@ export const userRoutes: FastifyPluginAsyncZod<{ services: Services }> = async (
       },
     },
     async ({ principal, params, body }) => ({ data: await organizations.updateUser(principal, params.organizationId, body) }),
+  );
+
+  app.delete(
+    "/users/:userId",
+    {
+      schema: {
+        ...documentation,
+        operationId: "deleteUser",
+        summary: "Remove a user from the organization",
+        description:
+          "And from its teams. Who is in no other organization is deleted. API keys that they made stay, but no longer " +
+          "administer the organization. Formbricks has no such route; permissions are those of the others.",
+        params: UserPath,
+        response: { 200: v2Data(User), ...QUERY_ERRORS, 403: V2Error, 404: V2Error, 409: V2Error },
+      },
+    },
+    async ({ principal, params }) => ({ data: await organizations.removeUser(principal, params.organizationId, params.userId) }),
   );
 };

@@ -57,6 +57,8 @@ describe.each(["projects", "workspaces"])("/api/v2/organizations/{organizationId
         placement: "center",
         inAppSurveyBranding: true,
         linkSurveyBranding: true,
+        styling: { allowStyleOverwrite: true },
+        logo: null,
         environments: [
           { id: ID, type: "production", legacyId: null },
           { id: ID, type: "development", legacyId: null },
@@ -89,6 +91,13 @@ describe.each(["projects", "workspaces"])("/api/v2/organizations/{organizationId
     [{ name: "x", recontactDays: -1 }, "recontactDays"],
     [{ name: "x", placement: "middle" }, "placement"],
     [{ name: "x", overlay: "pink" }, "overlay"],
+    [{ name: "x", darkOverlay: "yes" }, "darkOverlay"],
+    [{ name: "x", styling: null }, "styling"],
+    [{ name: "x", styling: { brandColor: { light: "#fff" } } }, "styling.allowStyleOverwrite"],
+    [{ name: "x", styling: { allowStyleOverwrite: true, brandColor: { light: "red" } } }, "styling.brandColor.light"],
+    [{ name: "x", styling: { allowStyleOverwrite: true, background: { bgType: "upload" } } }, "styling.background.bg"],
+    [{ name: "x", logo: { url: "javascript:alert(1)" } }, "logo.url"],
+    [{ name: "x", logo: { bgColor: 5 } }, "logo.bgColor"],
   ])("POST answers 422 to %j", async (body, field) => {
     const response = await send("post", below(tenant, path), body).expect(422);
     expect(response.body.error.details).toMatchObject([{ field }]);
@@ -127,6 +136,52 @@ describe.each(["projects", "workspaces"])("/api/v2/organizations/{organizationId
     const response = await send("put", below(tenant, `${path}/${project.id}`), change).expect(200);
     expect(response.body.data).toEqual({ ...project, ...change, updatedAt: ISO });
     expect((await settings()).project.placement).toBe("topLeft");
+  });
+
+  it("PUT answers 200 with another styling, which SDKs and pages of link surveys have at once", async () => {
+    const project = await create();
+    const environmentId = project.environments[0]?.id;
+    const at = below(tenant, `${path}/${project.id}`);
+    const state = async () =>
+      (await server.request.get(`/api/v2/client/${environmentId}/environment`).expect(200)).body.data.data.project;
+    const questions = [{ id: "q1", type: "openText", headline: { default: "Hi?" }, required: true }];
+    const survey = { environmentId, name: "Pulse", type: "link", status: "inProgress", questions };
+    const { id } = (await send("post", "/api/v2/management/surveys", survey).expect(201)).body.data;
+    const page = async () => (await server.request.get(`/s/${id}`).expect(200)).text;
+    expect((await state()).styling).toEqual({ allowStyleOverwrite: true });
+    expect(await page()).not.toContain("#0a0b0c");
+
+    const styling = {
+      allowStyleOverwrite: false,
+      brandColor: { light: "#0a0b0c", dark: null },
+      roundness: "8",
+      fontFamily: null,
+    };
+    const logo = { url: "https://cdn.example/logo.png", bgColor: "#0d0e0f" };
+    const response = await send("put", at, { styling, logo }).expect(200);
+    expect(response.body.data).toEqual({ ...project, styling, logo, updatedAt: ISO });
+    expect((await state()).styling).toEqual({ ...styling, roundness: 8 });
+    expect(await page()).toContain("#0a0b0c");
+    expect(await page()).toContain("https://cdn.example/logo.png");
+
+    const read = (await send("get", at).expect(200)).body.data;
+    expect((await send("put", at, read).expect(200)).body.data).toEqual({ ...read, updatedAt: ISO });
+    expect((await send("put", at, { logo: null }).expect(200)).body.data).toMatchObject({ logo: null, styling });
+    expect(await page()).not.toContain("logo.png");
+    const replaced = await send("put", at, { styling: { allowStyleOverwrite: true } }).expect(200);
+    expect(replaced.body.data.styling).toEqual({ allowStyleOverwrite: true });
+  });
+
+  it("PUT answers 200 to the words of 2025: darkOverlay in the centre, questionColor and inputColor", async () => {
+    const project = await create();
+    const put = async (body: unknown) => (await send("put", below(tenant, `${path}/${project.id}`), body).expect(200)).body.data;
+    expect(await put({ darkOverlay: true })).toMatchObject({ overlay: "none" });
+    expect(await put({ darkOverlay: true, placement: "center" })).toMatchObject({ overlay: "dark" });
+    expect(await put({ darkOverlay: false })).toMatchObject({ overlay: "light" });
+    expect(await put({ darkOverlay: true, overlay: "none" })).toMatchObject({ overlay: "none" });
+    const { styling } = await put({ styling: { allowStyleOverwrite: true, questionColor: { light: "#111" } } });
+    expect(styling).toMatchObject({ elementHeadlineColor: { light: "#111" }, inputTextColor: { light: "#111" } });
+    expect(styling).not.toHaveProperty("questionColor");
   });
 
   it("PUT answers 409 to a taken name, 422 to a bad value and 404 to a neighbour's", async () => {

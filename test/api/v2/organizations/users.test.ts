@@ -41,6 +41,8 @@ const update = (tenant: Tenant, body: unknown) =>
 const buildTeam = ({ organizationId }: BuiltOrganization, name: string) =>
   server.db.prisma.team.create({ data: { id: newId(), organizationId, name } });
 
+const ALL_ACCESS = { ownerId: null, permissions: {}, organizationAccess: { read: true, write: true } };
+
 /** A key of the organization made by a new member with this role. */
 async function buildKeyOf(tenant: Tenant, role: "owner" | "manager" | "member"): Promise<Tenant> {
   const email = uniqueEmail(role);
@@ -473,6 +475,127 @@ describe("PATCH /api/v2/organizations/{organizationId}/users", () => {
     expect(statuses.sort()).toEqual([200, 400]);
     const roles = (await list({ ...tenant, apiKey })).body.data.map(({ role }: { role: string }) => role);
     expect(roles.sort()).toEqual(["member", "owner"]);
+  });
+});
+
+describe("DELETE /api/v2/organizations/{organizationId}/users/{userId}", () => {
+  const remove = (tenant: Pick<Tenant, "organizationId" | "apiKey">, userId: string) =>
+    server.request.delete(`${path(tenant)}/${userId}`).set("x-api-key", tenant.apiKey);
+  const LAST_OWNER = {
+    error: { code: 409, message: "Conflict", details: [{ field: "role", issue: "The organization must keep an active owner" }] },
+  };
+  const person = (role: string, rest: Record<string, unknown> = {}) => ({
+    name: "Jane Roe",
+    email: uniqueEmail(),
+    role,
+    ...rest,
+  });
+
+  it("answers 200 with who it was; teams and address are free, and 404 from then on", async () => {
+    const tenant = await buildTenant(server.db);
+    const team = await buildTeam(tenant, "Support");
+    const body = person("member", { teams: ["Support"] });
+    const user = (await create(tenant, body).expect(201)).body.data;
+    const response = await remove(tenant, user.id).expect(200);
+    expect(response.body).toEqual({ data: user });
+    expect(user.teams).toEqual(["Support"]);
+    expect((await list(tenant, `?id=${user.id}`).expect(200)).body.data).toEqual([]);
+    expect(await server.db.prisma.teamMember.count({ where: { teamId: team.id } })).toBe(0);
+    expect((await remove(tenant, user.id).expect(404)).body).toEqual(NOT_FOUND);
+    const again = (await create(tenant, body).expect(201)).body.data;
+    expect(again.id).not.toBe(user.id);
+  });
+
+  it("leaves who is in another organization there, with the role and the teams that they have there", async () => {
+    const [tenant, other] = [await buildTenant(server.db), await buildTenant(server.db)];
+    const { id } = (await create(tenant, person("owner")).expect(201)).body.data;
+    const team = await buildTeam(other, "Others");
+    await server.db.prisma.membership.create({
+      data: { organizationId: other.organizationId, userId: id, role: "manager", accepted: true },
+    });
+    await server.db.prisma.teamMember.create({ data: { teamId: team.id, userId: id } });
+    await remove(tenant, id).expect(200);
+    await remove(tenant, id).expect(404);
+    expect((await list(other, `?id=${id}`).expect(200)).body.data).toMatchObject([{ id, role: "manager", teams: ["Others"] }]);
+  });
+
+  it("leaves API keys that they made, which use environments as before and administer nothing any more", async () => {
+    const tenant = await buildTenant(server.db);
+    const { id } = (await create(tenant, person("owner")).expect(201)).body.data;
+    const apiKey = await buildApiKey(server.db, {
+      ...tenant,
+      ownerId: id,
+      permissions: { [tenant.environmentId]: "write" },
+      organizationAccess: { read: true, write: true },
+    });
+    await create({ ...tenant, apiKey }, person("member")).expect(201);
+    await remove(tenant, id).expect(200);
+    await server.request.get("/api/v2/management/contacts").set("x-api-key", apiKey).expect(200);
+    await list({ ...tenant, apiKey }).expect(200);
+    expect((await create({ ...tenant, apiKey }, person("member")).expect(403)).body).toEqual(FORBIDDEN);
+  });
+
+  it("answers 409 for the last active owner, and 200 while there is another", async () => {
+    const tenant = await buildTenant(server.db);
+    const second = (await create(tenant, person("owner", { isActive: false })).expect(201)).body.data;
+    expect((await remove(tenant, tenant.ownerId).expect(409)).body).toEqual(LAST_OWNER);
+    await update(tenant, { email: second.email, isActive: true }).expect(200);
+    await remove(tenant, tenant.ownerId).expect(200);
+  });
+
+  it("keeps one of two owners who are removed at the same time", async () => {
+    const tenant = await buildTenant(server.db);
+    const nobodys = { ...tenant, apiKey: await buildApiKey(server.db, { ...tenant, ...ALL_ACCESS }) };
+    const second = (await create(nobodys, person("owner")).expect(201)).body.data;
+    const answers = await Promise.all([tenant.ownerId, second.id].map((id) => remove(nobodys, id)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+    expect((await list(nobodys).expect(200)).body.data).toMatchObject([{ role: "owner" }]);
+  });
+
+  it("answers 404 for a user of another organization, who stays, and 422 to what is no id", async () => {
+    const [tenant, other] = [await buildTenant(server.db), await buildTenant(server.db)];
+    expect((await remove(tenant, other.ownerId).expect(404)).body).toEqual(NOT_FOUND);
+    expect((await list(other).expect(200)).body.meta.total).toBe(1);
+    expect((await remove(tenant, "A-1").expect(422)).body).toEqual(unprocessable(["userId", "Invalid cuid2"]));
+  });
+
+  it("answers 401 to a key that may only read, without a key, and for another organization", async () => {
+    const [tenant, other] = [await buildTenant(server.db), await buildTenant(server.db)];
+    const { id } = (await create(tenant, person("member")).expect(201)).body.data;
+    const organizationAccess = { read: true, write: false };
+    const reader = await buildApiKey(server.db, { ...tenant, permissions: {}, organizationAccess });
+    for (const apiKey of [reader, other.apiKey, "fbk_garbage"])
+      expect((await remove({ ...tenant, apiKey }, id).expect(401)).body).toEqual(UNAUTHORIZED);
+    expect((await list(tenant, `?id=${id}`).expect(200)).body.meta.total).toBe(1);
+  });
+
+  it("answers 403 to a member's key, and when a manager's key touches an owner", async () => {
+    const tenant = await buildTenant(server.db);
+    await create(tenant, person("owner")).expect(201);
+    const { id } = (await create(tenant, person("member")).expect(201)).body.data;
+    const [manager, member] = [await buildKeyOf(tenant, "manager"), await buildKeyOf(tenant, "member")];
+    expect((await remove(member, id).expect(403)).body).toEqual(FORBIDDEN);
+    expect((await remove(manager, tenant.ownerId).expect(403)).body).toEqual(FORBIDDEN);
+    await remove(manager, id).expect(200);
+  });
+
+  it("is noted in the audit log, without name and address", async () => {
+    const tenant = await buildTenant(server.db);
+    await buildTeam(tenant, "Support");
+    const user = (await create(tenant, person("manager", { teams: ["Support"] })).expect(201)).body.data;
+    await remove(tenant, user.id).expect(200);
+    const log = await server.request
+      .get(`/api/v2/organizations/${tenant.organizationId}/audit-log?targetId=${user.id}&limit=3`)
+      .set("x-api-key", tenant.apiKey)
+      .expect(200);
+    const { organizationId } = tenant;
+    expect(log.body.data).toMatchObject([
+      { operation: "deleteUser", action: "deleted", targetType: "user" },
+      { action: "updated", changedFields: ["role"], before: { userId: user.id, organizationId, role: "manager" }, after: null },
+      { action: "updated", changedFields: ["teams"] },
+    ]);
+    expect(log.text).not.toContain(user.email);
+    expect(log.text).not.toContain(user.name);
   });
 });
 
