@@ -10,7 +10,7 @@ import { isRetryable, isUnavailable } from "./errors.ts";
 import { currentUnit } from "./write-scope.ts";
 
 /** How old what a list or an export shows may be; from a replica that lags more nothing is read. */
-export const MAX_REPLICA_LAG_MS = 10_000;
+const MAX_REPLICA_LAG_MS = 10_000;
 
 /** What lists are read with: the primary, or a replica of it. */
 export type ListReader = Pick<Transaction, "query">;

@@ -11,13 +11,17 @@ export interface SmallDisk {
   unmount(): void;
 }
 
+/** The operating system's. */
+const MOUNT = "mount";
+const UNMOUNT = "umount";
+
 const CHUNK = Buffer.alloc(65_536, 1);
 
 /** A file system in memory with a size of its own; null where this user may not mount one. */
 export function mountSmallDisk(megabytes: number): SmallDisk | null {
   const folder = makeTemporaryFolder();
   try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m,mode=755`, "tmpfs", folder.path], { stdio: "ignore" });
+    execFileSync(MOUNT, ["-t", "tmpfs", "-o", `size=${megabytes}m,mode=755`, "tmpfs", folder.path], { stdio: "ignore" });
   } catch {
     folder.remove();
     return null;
@@ -48,7 +52,7 @@ export function mountSmallDisk(megabytes: number): SmallDisk | null {
 
   function unmount(): void {
     free();
-    execFileSync("umount", ["--lazy", folder.path]);
+    execFileSync(UNMOUNT, ["--lazy", folder.path]);
     folder.remove();
   }
 }
