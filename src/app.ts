@@ -25,10 +25,12 @@ import { presentV2Error } from "./api/v2/envelope.ts";
 import { v2Api } from "./api/v2/index.ts";
 import { type CompleteConfig, isPlaygroundServed } from "./config/env.ts";
 import { logRequests } from "./http/access-log.ts";
+import { answerBrokenRequest, refuseTunnels } from "./http/broken-requests.ts";
 import { createCodedErrorPresenter } from "./http/coded-error.ts";
 import { createErrorHandler } from "./http/errors.ts";
 import { createFrameworkErrorHandler } from "./http/framework-errors.ts";
 import { healthRoutes, type ReadinessProbe } from "./http/health.ts";
+import { foldMethod } from "./http/methods.ts";
 import type { Metrics } from "./http/metrics.ts";
 import { openApiDocument } from "./http/openapi.ts";
 import type { OverloadGuard } from "./http/overload.ts";
@@ -64,7 +66,10 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     trustProxy: parseTrustProxy(config.TRUST_PROXY),
     // Older loaders put a slash after the address they were given: their paths begin with two.
     routerOptions: { maxParamLength: 500, ignoreDuplicateSlashes: true },
-    rewriteUrl: ({ url = "/" }) => tidyVendorPath(url),
+    rewriteUrl(request) {
+      foldMethod(request);
+      return tidyVendorPath(request.url ?? "/");
+    },
     // Fastify's own 503 while closing has another contract's shape; connections are drained instead.
     return503OnClosing: false,
     forceCloseConnections: "idle",
@@ -72,6 +77,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
     requestTimeout: 120_000, // an upload over a slow mobile network; heads have less
     keepAliveTimeout: 65_000,
+    clientErrorHandler: answerBrokenRequest,
     // No hook runs before it.
     frameworkErrors: (error, request, reply) => {
       setHeaders(request, reply);
@@ -95,6 +101,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   if (metrics) metrics.measure(app);
   overload?.protect(app);
   cutSlowBodies(app);
+  refuseTunnels(app);
   tracing?.traceRequests(app);
   answerUnknownPath(app);
 

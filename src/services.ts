@@ -33,6 +33,7 @@ import type { ListReader } from "./db/read-replica.ts";
 import { onceCommitted } from "./db/write-scope.ts";
 import { createDisplayService, type DisplayService } from "./displays/service.ts";
 import { createIdentifySecretService, type IdentifySecretService } from "./environments/identify-secret.ts";
+import { createEnvironmentRemoval, type EnvironmentRemoval } from "./environments/removal.ts";
 import { createEnvironmentService, type EnvironmentService } from "./environments/service.ts";
 import { createErasureService, createSuppression, type ErasureService } from "./erasures/service.ts";
 import { createEventDirectory, type EventDirectory } from "./events/directory.ts";
@@ -94,6 +95,7 @@ export interface Services {
   contactManagement: ContactManagement;
   contacts: ContactService;
   displays: DisplayService;
+  environmentRemoval: EnvironmentRemoval;
   environments: EnvironmentService;
   erasures: ErasureService;
   eventDirectory: EventDirectory;
@@ -178,6 +180,7 @@ export function createServices({
   const typeConflicts = createTypeConflicts();
   const writeRows = createRowWriter({ contacts, companies, events, suppression, typeConflicts, watch });
   const jobs = createJobService({ db, environments, writeRows, newId, now: Date.now, isStopping: queue.isStopping });
+  const environmentRemoval = createEnvironmentRemoval({ db, isStopping: queue.isStopping });
   const organizations = createOrganizationService({
     db,
     newId,
@@ -323,6 +326,7 @@ export function createServices({
     contactMerger: createContactMerger({ db, environments, watch }),
     contacts,
     displays,
+    environmentRemoval,
     environments,
     erasures,
     eventDirectory: createEventDirectory({ lists }),
@@ -346,6 +350,7 @@ export function createServices({
       now: Date.now,
       forgetEnvironment: environments.forget,
       forgetApiKeys: apiKeys.forget,
+      removeEnvironments: environmentRemoval.schedule,
     }),
     quotas: createQuotaManagement({ db, surveys, newId, now: Date.now, forgetEnvironment: environments.forget }),
     responseManagement,
@@ -446,8 +451,9 @@ const installationOf = (config: CompleteConfig) => ({
 const newIdentifySecret = (): string => randomBytes(32).toString("base64url");
 
 /** What runs in the background of a server. */
-export function backgroundTasks({ auditLog, erasures, events, idempotency, jobs }: Services): Parameters<JobQueue["start"]>[0] {
-  const tasks = { ...jobs.tasks, ...erasures.tasks, tidy };
+export function backgroundTasks(services: Services): Parameters<JobQueue["start"]>[0] {
+  const { auditLog, environmentRemoval, erasures, events, idempotency, jobs } = services;
+  const tasks = { ...jobs.tasks, ...erasures.tasks, ...environmentRemoval.tasks, tidy };
   return { tasks, daily: ["tidy"], onStart: resume };
 
   async function tidy(): Promise<void> {
@@ -456,10 +462,12 @@ export function backgroundTasks({ auditLog, erasures, events, idempotency, jobs 
     await erasures.deleteExpired();
     await idempotency.deleteExpired();
     await auditLog.deleteExpired();
+    await environmentRemoval.resume();
   }
 
   async function resume(): Promise<void> {
     await jobs.resume();
     await erasures.resume();
+    await environmentRemoval.resume();
   }
 }

@@ -27,7 +27,7 @@ type StoredKey = Omit<ApiKey, "organizationAccess" | "permissions"> & { organiza
 /** Environments that are gone are not shown. */
 const COLUMNS = `t.id, t."createdAt", t."createdBy", t."lastUsedAt", t.label, t."organizationId", t."organizationAccess",
   (select coalesce(jsonb_object_agg(e.id, t.permissions -> e.id), '{}') from environments e
-   where e.id in (select jsonb_object_keys(case jsonb_typeof(t.permissions) when 'object' then t.permissions else '{}' end))) as permissions`;
+   where e."projectId" is not null and e.id in (select jsonb_object_keys(case jsonb_typeof(t.permissions) when 'object' then t.permissions else '{}' end))) as permissions`;
 
 /**
  * API keys in the hands of API keys. A key never hands out more than it holds: not in a key it makes, nor by learning the

@@ -138,7 +138,7 @@ export function createApiKeyService({
     });
     return rows.flatMap(({ project, ...environment }) => {
       const level = caller.permissions.get(environment.id);
-      return level === undefined ? [] : [{ level, environment, project }];
+      return level === undefined || project === null ? [] : [{ level, environment, project }];
     });
   }
 

@@ -1,3 +1,4 @@
+import { inBatches } from "../db/batches.ts";
 import type { Database } from "../db/database.ts";
 import type { ListReader } from "../db/read-replica.ts";
 import { type Actor, runAsActor } from "../db/write-scope.ts";
@@ -102,8 +103,10 @@ export function createAuditLogService({
   async function deleteExpired(): Promise<number> {
     if (retentionDays === 0) return 0;
     const before = new Date(now() - retentionDays * 24 * 60 * 60_000);
-    const [row] = await db.query<{ deleted: number }>("select purge_audit_log($1)::int as deleted", [before]);
-    return row?.deleted ?? 0;
+    return await inBatches(async (limit) => {
+      const [row] = await db.query<{ deleted: number }>("select purge_audit_log($1, $2)::int as deleted", [before, limit]);
+      return row?.deleted ?? 0;
+    });
   }
 }
 

@@ -66,7 +66,7 @@ export function createBootstrapService({ db, newId }: { db: Database; newId: () 
   /** The oldest production environment's id, for examples; null when there is none. */
   async function findEnvironment(): Promise<string | null> {
     const [row] = await db.query<{ id: string }>(
-      `select id from environments where type = 'production' order by "createdAt", id limit 1`,
+      `select id from environments where type = 'production' and "projectId" is not null order by "createdAt", id limit 1`,
     );
     return row?.id ?? null;
   }

@@ -26,8 +26,9 @@ async function findPlace(
     where: { id },
     select: { project: { select: { organizationId: true } } },
   });
-  if (environment === null) throw new CommandFailure("environment not found");
-  const { organizationId } = environment.project;
+  const project = environment?.project;
+  if (!project) throw new CommandFailure("environment not found");
+  const { organizationId } = project;
   return [operatorFor({ environmentId: id, organizationId }), organizationId, id];
 }
 

@@ -169,12 +169,13 @@ async function operatorOf(db: Database, webhookId: string, environmentId: string
     select: { environment: { select: { id: true, project: { select: { organizationId: true } } } } },
   });
   const [webhook] = webhooks;
-  if (webhook === undefined) throw new CommandFailure(`there is no webhook ${webhookId}`);
+  const project = webhook?.environment.project;
+  if (!webhook || !project) throw new CommandFailure(`there is no webhook ${webhookId}`);
   if (webhooks.length > 1) {
     const ids = webhooks.map(({ environment }) => environment.id).join(", ");
     throw new UsageError(`several environments have this webhook; name one with --environment: ${ids}`);
   }
-  return operatorFor({ environmentId: webhook.environment.id, organizationId: webhook.environment.project.organizationId });
+  return operatorFor({ environmentId: webhook.environment.id, organizationId: project.organizationId });
 }
 
 function readLimit(text: string): number {

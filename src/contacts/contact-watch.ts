@@ -11,7 +11,10 @@ import type { ContactSnapshot, Outbox, ToldEvent } from "../webhooks/service.ts"
 import { findMemberships } from "./segment-memberships.ts";
 import type { ContactPair, WatchedContact } from "./watched-contact.ts";
 
-/** Contacts that a write may make, change or delete, by what is known of them before. */
+/**
+ * Contacts that a write may make, change or delete, by what is known of them before; ids and user ids may be those of
+ * contacts that were merged into them. Addresses that a write gives away belong to it.
+ */
 export interface TouchedContacts {
   ids?: readonly string[];
   userIds?: readonly string[];
@@ -34,8 +37,22 @@ order by c.id`;
 
 const READ_AND_LOCK = `${READ} for no key update of c`;
 
-/** Held by whoever makes contacts of a watched environment, so that nobody else makes the same ones meanwhile. */
-const LOCK_CREATION = `select pg_advisory_xact_lock(hashtextextended('contacts of ' || $1::text, 0))`;
+/** The contacts that others were merged into, by ids and user ids of those. */
+const FOLLOW = `
+select id, "userId", "contactId" from contact_aliases
+where "environmentId" = $1 and (id = any($2::text[]) or "userId" = any($3::text[]))`;
+
+/** Locks that creations share among them: no more, because a long list would fill the database's table of locks. */
+const CREATION_LOCKS = 64;
+
+/**
+ * Held by whoever makes contacts of a watched environment, so that nobody else makes the same ones meanwhile; in one order,
+ * so that two that make several do not wait for each other.
+ */
+const LOCK_CREATION = `
+select pg_advisory_xact_lock(hashtextextended('contacts of ' || $1::text, lock)) from (
+  select distinct abs(hashtext(name) % ${CREATION_LOCKS}) as lock from unnest($2::text[]) as name order by lock
+) as locks`;
 
 export function createContactWatch({ outbox, now }: { outbox: Outbox; now: () => number }) {
   return { watches, around };
@@ -72,11 +89,20 @@ export function createContactWatch({ outbox, now }: { outbox: Outbox; now: () =>
     return result;
   }
 
+  /** Locked. Those that are not there are kept from being made by others until the transaction ends. */
   async function readBefore(tx: Transaction, environmentId: string, touched: TouchedContacts): Promise<Contacts> {
     const found = await read(tx, READ_AND_LOCK, environmentId, touched);
-    if (!isAnyMissing(touched, found)) return found;
-    await tx.query(LOCK_CREATION, [environmentId]);
-    return await read(tx, READ_AND_LOCK, environmentId, touched);
+    const missing = missingOf(touched, found);
+    if (isNobody(missing)) return found;
+    const survivors = await tx.query<Alias>(FOLLOW, [environmentId, missing.ids, missing.userIds]);
+    const ids = [...(touched.ids ?? []), ...survivors.map(({ contactId }) => contactId)];
+    const merged = new Set(survivors.map(({ userId }) => userId));
+    const names = [
+      ...missing.userIds.filter((userId) => !merged.has(userId)).map((userId) => `user ${userId}`),
+      ...missing.emails.map((email) => `address ${email.trim().toLowerCase()}`),
+    ];
+    if (names.length > 0) await tx.query(LOCK_CREATION, [environmentId, names]);
+    return await read(tx, READ_AND_LOCK, environmentId, { ...touched, ids });
   }
 
   async function tellMemberships(
@@ -108,23 +134,28 @@ async function read(
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-function isAnyMissing({ ids = [], userIds = [], emails = [] }: TouchedContacts, found: Contacts): boolean {
+interface Alias {
+  id: string;
+  userId: string | null;
+  contactId: string;
+}
+
+const isNobody = ({ ids, userIds, emails }: Required<TouchedContacts>): boolean =>
+  ids.length + userIds.length + emails.length === 0;
+
+function missingOf({ ids = [], userIds = [], emails = [] }: TouchedContacts, found: Contacts): Required<TouchedContacts> {
   const contacts = [...found.values()];
-  const isMissing = (wanted: readonly string[], known: (string | null)[]) => {
+  const without = (wanted: readonly string[], known: (string | null)[]) => {
     const set = new Set(known);
-    return wanted.some((value) => !set.has(value));
+    return wanted.filter((value) => !set.has(value));
   };
-  return (
-    ids.some((id) => !found.has(id)) ||
-    isMissing(
-      userIds,
-      contacts.map(({ userId }) => userId),
-    ) ||
-    isMissing(
-      emails,
-      contacts.map(({ email }) => email),
-    )
-  );
+  const knownUserIds = contacts.map(({ userId }) => userId);
+  const knownEmails = contacts.map(({ email }) => email);
+  return {
+    ids: ids.filter((id) => !found.has(id)),
+    userIds: without(userIds, knownUserIds),
+    emails: without(emails, knownEmails),
+  };
 }
 
 const tellDeletion = ({ id, userId, email }: WatchedContact, deletedAt: string): ToldEvent => ({

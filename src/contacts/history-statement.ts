@@ -1,5 +1,5 @@
 import type { AttributeValue } from "../shared/attributes.ts";
-import { COMPANY_TIME } from "./identify-statement.ts";
+import { COMPANY_TIME, isOfNobodyElse } from "./identify-statement.ts";
 
 /** What is known from the past of one contact. Times are milliseconds since the epoch. */
 export interface HistoryItem {
@@ -56,7 +56,7 @@ update contacts c set
 from input i where c."environmentId" = $1 and c."userId" = i."userId"
 returning c."userId"`;
 
-/** Makes the contacts that do not exist; one that another call makes at the same time is left to it. */
+/** Makes the contacts that do not exist; one that another call makes at the same time is left to it, one that was merged is not made. */
 export const CREATE_FROM_HISTORY = `${INPUT}
 insert into contacts ("environmentId", id, "userId", email, "companyId", attributes, "attributeTimes", "firstSeenAt", "lastSeenAt", "updatedAt")
 select $1, i."newId", i."userId",
@@ -64,7 +64,7 @@ select $1, i."newId", i."userId",
   i."companyId", jsonb_strip_nulls(i.patch),
   i.times || jsonb_build_object('email', i."emailAt", '${COMPANY_TIME}', i."companyAt"),
   to_timestamp(i."firstSeenAt" / 1000), to_timestamp(i."lastSeenAt" / 1000), now()
-from input i
+from input i where ${isOfNobodyElse("$1")}
 on conflict ("environmentId", "userId") do nothing
 returning "userId"`;
 

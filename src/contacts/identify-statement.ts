@@ -61,6 +61,8 @@ export interface UpdatedRow extends CreatedRow {
 /** A contact as identify leaves it. */
 export interface IdentifiedRow extends ContactRow {
   isNew: boolean;
+  /** Of the contact, where it took over the one that was asked for; else absent. */
+  userId?: string;
   /** See {@link UpdatedRow}. */
   emailTaken: boolean;
 }
@@ -156,9 +158,16 @@ where c."environmentId" = i."environmentId" and c."userId" = i."userId"
 returning i.position::int, i."emailTaken", ${writtenColumns(withCompany)}`;
 
 /**
+ * Whether the user id of the item `i` leads to no other contact. Whoever makes contacts of user ids asks for it. Not as an
+ * EXISTS, which the planner may turn into one pass over all aliases.
+ */
+export const isOfNobodyElse = (environmentId: string): string =>
+  `(select m.id from contact_aliases m where m."environmentId" = ${environmentId} and m."userId" = i."userId") is null`;
+
+/**
  * Creates contacts, in one statement over arrays: environment id, user id, e-mail (null or '': none), company id, their
- * own ids, and as a JSON array the patches. One that exists by now is left as it is and is not among the answers. The
- * items' order is as above.
+ * own ids, and as a JSON array the patches. One that exists by now is left as it is and is not among the answers, nor is
+ * one that was merged into another. The items' order is as above.
  */
 const createText = ({ withCompany }: { withCompany: boolean }) => `
 insert into contacts as c ("environmentId", id, "userId", email, attributes, "companyId", "updatedAt")
@@ -167,6 +176,7 @@ select i."environmentId", i.id, i."userId", case when t."emailTaken" then null e
 from rows from (
   unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]), jsonb_array_elements($6::jsonb)
 ) with ordinality as i("environmentId", "userId", email, "companyId", id, patch, position)${EMAIL_TAKEN}
+where ${isOfNobodyElse('i."environmentId"')}
 order by i.position
 on conflict ("environmentId", "userId") do nothing
 returning ${writtenColumns(withCompany)}`;
@@ -178,19 +188,6 @@ export const UPDATE = { name: "identify_update", text: updateText({ withCompany:
 export const UPDATE_WITH_COMPANY = { name: "identify_update_with_company", text: updateText({ withCompany: true }) };
 export const CREATE = { name: "identify_create", text: createText({ withCompany: false }) };
 export const CREATE_WITH_COMPANY = { name: "identify_create_with_company", text: createText({ withCompany: true }) };
-
-/** Every event that the queries name, for contacts whose events exceed {@link HISTORY_LIMIT}; `$3` as in {@link FIND_WITH_FACTS}. */
-export const ALL_EVENTS = {
-  name: "identify_all_events",
-  text: `
-select e.name, date_part('epoch', "occurredAt") * 1000 as "occurredAt", (
-    select jsonb_object_agg(p, e.properties -> p) from jsonb_array_elements_text(q.properties) p where e.properties ? p
-  ) as properties
-from jsonb_to_recordset($3::jsonb) as q(name text, since float8, properties jsonb)
-join events e on e."environmentId" = $1 and e."contactId" = $2 and e.name = q.name
-  and e."occurredAt" >= coalesce(to_timestamp(q.since / 1000), '-infinity')
-order by e."occurredAt" desc`,
-};
 
 /**
  * The surveys of a contact whose displays or responses exceed {@link HISTORY_LIMIT}, each with its newest display,

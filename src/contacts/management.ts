@@ -23,8 +23,8 @@ import {
   type UploadedContact,
   uploadedText,
 } from "./bulk-plan.ts";
-
 import type { ContactWatch } from "./contact-watch.ts";
+import { isOfNobodyElse } from "./identify-statement.ts";
 
 export type { UploadedContact } from "./bulk-plan.ts";
 
@@ -112,16 +112,11 @@ export function createContactManagement({
     await requireFree(environmentId, "userId", userId);
     const attributes = typeAttributes(texts, await loadKeys(db, environmentId));
     const environment = await environments.configuration(environmentId);
+    const touched = { ids: [contact.id], userIds: userId ? [userId] : [], emails: email ? [email] : [] };
+    const values = [environmentId, contact.id, contact.createdAt, userId || null, email || null, JSON.stringify(attributes)];
     try {
-      await db.transaction((tx) =>
-        watch.around(tx, environment, { ids: [contact.id] }, () =>
-          tx.query(
-            `insert into contacts ("environmentId", id, "createdAt", "updatedAt", "firstSeenAt", "lastSeenAt", "userId", email, attributes)
-             values ($1, $2, $3, $3, $3, $3, $4, $5, $6)`,
-            [environmentId, contact.id, contact.createdAt, userId || null, email || null, JSON.stringify(attributes)],
-          ),
-        ),
-      );
+      const rows = await db.transaction((tx) => watch.around(tx, environment, touched, () => tx.query(CREATE, values)));
+      if (rows.length === 0) throw taken("userId"); // merged a moment ago
     } catch (error) {
       for (const field of ["email", "userId"]) if (isUniqueViolation(error, field)) throw taken(field);
       throw error;
@@ -260,6 +255,11 @@ export function createContactManagement({
       );
   }
 }
+
+const CREATE = `
+  insert into contacts ("environmentId", id, "createdAt", "updatedAt", "firstSeenAt", "lastSeenAt", "userId", email, attributes)
+  select $1::text, $2::text, $3::timestamptz, $3, $3, $3, i."userId", $5::text, $6::jsonb from (values ($4::text)) as i("userId")
+  where ${isOfNobodyElse("$1")} returning id`;
 
 const find = (db: Pick<Transaction, "query">, caller: Principal, id: string, level: PermissionLevel): Promise<Contact> =>
   findContact(db, caller, { columns: COLUMNS, id, level });

@@ -2,7 +2,8 @@
 import type { Database } from "../db/database.ts";
 import type { ListReader } from "../db/read-replica.ts";
 import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
-import { eventRanges, matchingSegmentIds, type SegmentSubject } from "../segments/service.ts";
+import { matchingSegmentIds, type SegmentSubject } from "../segments/service.ts";
+import { countEvents } from "./event-counts.ts";
 
 /** A contact as far as segments ask about it. */
 export interface Member extends Pick<SegmentSubject, "userId" | "email" | "attributes"> {
@@ -14,11 +15,11 @@ export interface Member extends Pick<SegmentSubject, "userId" | "email" | "attri
 export type Memberships = ReturnType<typeof createMemberships>;
 
 /** What segments look at beside the contact itself and its company. */
-export type Facts = Pick<SegmentSubject, "displays" | "responses" | "events">;
+export type Facts = Pick<SegmentSubject, "displays" | "responses" | "eventCounts">;
 
 /**
  * What segments look at, of contacts `$2` of one environment. Of displays and responses the newest of each survey are
- * enough, for every condition about them asks whether there is one since a time; of events, all of the ranges `$3`.
+ * enough, for every condition about them asks whether there is one since a time.
  */
 const LOAD_FACTS = `
 select c.id,
@@ -27,13 +28,7 @@ select c.id,
     where "environmentId" = $1 and "contactId" = c.id group by "surveyId") d) as displays,
   (select coalesce(json_agg(json_build_object('surveyId', r."surveyId", 'finished', r.finished, 'createdAt', r.at)), '[]') from (
     select "surveyId", finished, (extract(epoch from max("createdAt")) * 1000)::bigint as at from responses
-    where "environmentId" = $1 and "contactId" = c.id group by "surveyId", finished) r) as responses,
-  (select coalesce(json_agg(json_build_object('name', q.name, 'occurredAt', (extract(epoch from e."occurredAt") * 1000)::bigint,
-      'properties', (select jsonb_object_agg(p, e.properties -> p) from jsonb_array_elements_text(q.properties) p where e.properties ? p)
-    )), '[]')
-    from jsonb_to_recordset($3::jsonb) as q(name text, since float8, properties jsonb)
-    join events e on e."environmentId" = $1 and e."contactId" = c.id and e.name = q.name
-      and e."occurredAt" >= coalesce(to_timestamp(q.since / 1000), '-infinity')) as events
+    where "environmentId" = $1 and "contactId" = c.id group by "surveyId", finished) r) as responses
 from unnest($2::text[]) as c(id)`;
 
 /** @param now milliseconds since the epoch */
@@ -91,7 +86,7 @@ export async function loadFacts(
   now: number,
 ): Promise<Map<string, Facts>> {
   if (environment.segments.length === 0 || ids.length === 0) return new Map();
-  const ranges = environment.facts ? eventRanges(environment.facts, now) : [];
-  const rows = await queries.query<Facts & { id: string }>(LOAD_FACTS, [environment.id, ids, JSON.stringify(ranges)]);
-  return new Map(rows.map(({ id, ...facts }) => [id, facts]));
+  const rows = await queries.query<Pick<Facts, "displays" | "responses"> & { id: string }>(LOAD_FACTS, [environment.id, ids]);
+  const counts = await countEvents(queries, environment, ids, now);
+  return new Map(rows.map(({ id, ...facts }) => [id, { ...facts, eventCounts: counts.get(id) }]));
 }

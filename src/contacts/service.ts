@@ -19,10 +19,10 @@ import {
   type SubmittedAttributes,
 } from "./attribute-plan.ts";
 import type { ContactWatch } from "./contact-watch.ts";
+import { countEvents } from "./event-counts.ts";
 import { CREATE_FROM_HISTORY, type HistoryItem, historyValues, MERGE_HISTORY } from "./history-statement.ts";
 import { identifyItems } from "./identify-items.ts";
 import {
-  ALL_EVENTS,
   HISTORY_BY_SURVEY,
   HISTORY_LIMIT,
   type IdentifiedRow,
@@ -215,19 +215,22 @@ export function createContactService({
 
   /** Where contacts were merged: by the user id of the contact that took over this one, which the answer goes on naming. */
   async function identifySurvivor(input: IdentifyInput): Promise<IdentifiedContact> {
-    const [followed = input] = await followAliases(db, input.environment, [input]);
+    const [followed = input] = await followAliases(db, input.environment.id, [input]);
     return { ...(await identifyOne(followed)), userId: input.userId };
   }
 
-  /** The same contacts by the user ids of those that they were merged into, where they were. */
+  /**
+   * The same contacts by the user ids of those that they were merged into, where they were. Looks itself: what is cached of
+   * the environment may be of the moment before.
+   */
   async function followAliases<Contact extends { userId: string }>(
     queries: Pick<Transaction, "query">,
-    environment: EnvironmentConfiguration,
+    environmentId: string,
     given: readonly Contact[],
   ): Promise<readonly Contact[]> {
-    if (!environment.hasAliases) return given;
     const userIds = given.map(({ userId }) => userId);
-    const survivors = await findSurvivors(queries, environment.id, userIds);
+    const survivors = await findSurvivors(queries, environmentId, userIds);
+    if (survivors.size === 0) return given;
     return given.map((contact) => ({ ...contact, userId: survivors.get(contact.userId) ?? contact.userId }));
   }
 
@@ -250,17 +253,17 @@ export function createContactService({
   async function describeAtLength(input: IdentifyInput, outcome: IdentifiedWithKeys, read: History): Promise<IdentifiedContact> {
     const { row, current } = outcome;
     const history = isCutOff(read) ? await completeHistory(current.id, row.id, read) : read;
-    return withSegments(input, outcome, history, current.facts ? await readFacts(current.id, current.facts, row) : undefined);
+    return withSegments(input, outcome, history, current.facts ? await readFacts(current, row) : undefined);
   }
 
   function withSegments(
     { userId, device }: IdentifyInput,
     { row, notes, current }: IdentifiedWithKeys,
     { displays, responses }: History,
-    facts?: Pick<SegmentSubject, "company" | "events">,
+    facts?: ReadFacts,
   ): IdentifiedContact {
     const { id, isNew, email, attributes, companyId, emailTaken } = row;
-    const subject = { userId, email, attributes, displays, responses, device, now: now() };
+    const subject = { userId: row.userId ?? userId, email, attributes, displays, responses, device, now: now() };
     const segmentIds = matchingSegmentIds(current.segments, facts ? { ...subject, ...facts } : subject);
     return { id, userId, isNew, email, attributes, companyId, segmentIds, displays, responses, emailTaken, notes };
   }
@@ -283,8 +286,19 @@ export function createContactService({
   /** Sends the contact, together with others that arrive now, until it was written as it is. */
   function apply(environment: EnvironmentConfiguration, submitted: Submitted, plan: AttributePlan): Promise<IdentifiedRow> {
     if (submitted.company) return applyRepeatedly(environment, submitted, plan, MAX_TRIES);
-    const again = () => applyRepeatedly(environment, submitted, plan, MAX_TRIES - 1);
-    return submit(environment, submitted, plan, null).then((row) => row ?? again());
+    return submit(environment, submitted, plan, null).then(
+      (row) => row ?? applyRepeatedly(environment, submitted, plan, MAX_TRIES - 1),
+    );
+  }
+
+  /**
+   * What to send again of an item that was not written. If it was because the contact was merged, what is cached of the
+   * environment is older than the merge: the change feed has not told of it, or cannot.
+   */
+  async function followRefused(environment: EnvironmentConfiguration, submitted: Submitted): Promise<Submitted> {
+    const [followed = submitted] = await followAliases(db, environment.id, [submitted]);
+    if (followed !== submitted) environments.forget(environment.id);
+    return followed;
   }
 
   async function applyRepeatedly(
@@ -293,11 +307,13 @@ export function createContactService({
     plan: AttributePlan,
     tries: number,
   ): Promise<IdentifiedRow> {
+    let followed = submitted;
     for (let left = tries; left > 0; left--) {
-      const { company } = submitted;
+      const { company } = followed;
       const companyId = company ? (await companies.identify(environment.id, company)).id : null;
-      const row = await submit(environment, submitted, plan, companyId);
-      if (row !== null) return row;
+      const row = await submit(environment, followed, plan, companyId);
+      if (row !== null) return followed === submitted ? row : { ...row, userId: followed.userId };
+      followed = await followRefused(environment, followed);
     }
     throw tooBusy();
   }
@@ -334,7 +350,7 @@ export function createContactService({
     given: readonly BulkContact[],
     rules: AttributeRules,
   ): Promise<{ notes: AttributeNote[][]; keysCreated: boolean }> {
-    const contacts = await followAliases(tx, environment, given);
+    const contacts = await followAliases(tx, environment.id, given);
     const { plans, notes, keysCreated } = await planMany(tx, environment, contacts, rules);
     const inputs = contacts.flatMap(({ company }) => (company ? [company] : []));
     const companyIds = await companies.identifyWithin(tx, environment.id, inputs);
@@ -406,7 +422,7 @@ export function createContactService({
     given: readonly HistoricContact[],
     rules: AttributeRules,
   ): Promise<{ notes: AttributeNote[][]; keysCreated: boolean }> {
-    const contacts = await followAliases(tx, environment, given);
+    const contacts = await followAliases(tx, environment.id, given);
     const { plans, notes, keysCreated } = await planMany(tx, environment, contacts, rules);
     const inputs = contacts.flatMap(({ company, at }) => (company ? [{ ...company, at }] : []));
     const companyIds = await companies.mergeHistory(tx, environment.id, inputs);
@@ -502,7 +518,7 @@ export function createContactService({
     const item = toItem(environment, userId, plan, company ? (ids.get(company.companyId) ?? null) : null);
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
       const [row] = await identifyItems(tx, [item], sources);
-      if (row) return row;
+      if (row) return { ...row, userId };
     }
     throw tooBusy();
   }
@@ -535,13 +551,15 @@ export function createContactService({
     for (let tries = 1; ; tries++) {
       try {
         const outcome = await db.transaction(async (tx) => {
+          const [followed = submitted] = await followAliases(tx, environmentId, [submitted]);
           const { attributeKeys, created, skipped } = await createKeys(tx, environmentId, newKeys, submitted.rules);
           // The types may be those of another process that created the same keys a moment before.
           const { attributes, rules } = without(skipped, submitted);
           const plan = planAttributes(attributes, { attributeKeys, languages, rules });
-          const write = () => applyWithin(tx, configuration, submitted, plan);
-          const { userId, device } = submitted;
-          const row = await watch.around(tx, configuration, { userIds: [userId] }, write, () => device);
+          const write = () => applyWithin(tx, configuration, followed, plan);
+          const { userId, device } = followed;
+          const touched = { userIds: [userId], emails: plan.email ? [plan.email] : [] };
+          const row = await watch.around(tx, configuration, touched, write, () => device);
           if (created.length > 0) await notifyChange(tx, "environment", environmentId);
           return { row, notes: [...creationNotes(created, skipped, rules), ...plan.notes] };
         });
@@ -597,28 +615,16 @@ export function createContactService({
     return { attributeKeys, created, skipped };
   }
 
-  /** The company and events that came with the row; for a contact with very many events, all that conditions look into. */
-  async function readFacts(
-    environmentId: string,
-    facts: SegmentFacts,
-    row: IdentifiedRow,
-  ): Promise<Pick<SegmentSubject, "company" | "events">> {
-    const toEvent = ([name, occurredAt, properties]: NonNullable<IdentifiedRow["events"]>[number]) => ({
-      name,
-      occurredAt,
-      properties,
-    });
-    const events = (row.events ?? []).map(toEvent);
+  /** The company and events that came with the row; for a contact with very many events, what conditions count of them. */
+  async function readFacts(environment: EnvironmentConfiguration, row: IdentifiedRow): Promise<ReadFacts> {
     const { company = null } = row;
-    if (events.length < HISTORY_LIMIT) return { company, events };
+    const events = (row.events ?? []).map(([name, occurredAt, properties]) => ({ name, occurredAt, properties }));
     // A count without conditions needs no more than were read.
-    const ranges = eventRanges(facts, now()).filter(
-      ({ name, properties }) => properties.length > 0 && events.filter((event) => event.name === name).length >= HISTORY_LIMIT,
-    );
-    if (ranges.length === 0) return { company, events };
-    const read = new Set(ranges.map(({ name }) => name));
-    const all = await db.query<(typeof events)[number]>(ALL_EVENTS, [environmentId, row.id, JSON.stringify(ranges)]);
-    return { company, events: [...events.filter(({ name }) => !read.has(name)), ...all] };
+    const isCutOffFor = ({ name, properties }: SegmentFacts["events"][number]) =>
+      properties.length > 0 && events.filter((event) => event.name === name).length >= HISTORY_LIMIT;
+    if (events.length < HISTORY_LIMIT || !environment.facts?.events.some(isCutOffFor)) return { company, events };
+    const counts = await countEvents(db, environment, [row.id], now());
+    return { company, eventCounts: counts.get(row.id) };
   }
 
   /** Adds the newest one of every survey that is not among the newest {@link HISTORY_LIMIT}. */
@@ -640,6 +646,9 @@ export function createContactService({
     return { displays, responses };
   }
 }
+
+/** What segments ask of a contact's company and events. */
+type ReadFacts = Pick<SegmentSubject, "company" | "events" | "eventCounts">;
 
 type History = Pick<IdentifiedContact, "displays" | "responses">;
 

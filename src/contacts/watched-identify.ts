@@ -63,7 +63,7 @@ export function createWatchedIdentify({
     const [first] = items;
     if (!first) return [];
     const devices = new Map(items.map(({ userId, watched }) => [userId, watched.device]));
-    const touched = { userIds: [...devices.keys()] };
+    const touched = { userIds: [...devices.keys()], emails: items.flatMap(({ email }) => email ?? []) };
     const deviceOf = (userId: string | null) => devices.get(userId ?? "") ?? null;
     const write = (tx: Transaction) => identifyItems(tx, items, sources);
     return await db.transaction((tx) => watch.around(tx, first.watched.environment, touched, () => write(tx), deviceOf));

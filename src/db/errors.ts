@@ -71,9 +71,12 @@ export function isUniqueViolation(error: unknown, column?: string): boolean {
   );
 }
 
-/** Whether a row that was to be changed or referred to does not exist. */
-export function isMissingRow(error: unknown): boolean {
-  return errors(error).some(({ code }) => code === "23503" || code === "P2025" || code === "P2003");
+/** Whether a row that was to be changed or referred to does not exist; with `column`, one that this column refers to. */
+export function isMissingRow(error: unknown, column?: string): boolean {
+  return errors(error).some(
+    ({ code, target }) =>
+      (code === "23503" || code === "P2025" || code === "P2003") && (column === undefined || target.includes(column)),
+  );
 }
 
 interface DatabaseError {

@@ -79,7 +79,7 @@ export async function beginUnit(
 ): Promise<UnitOfWork> {
   let state: "open" | "undone" | "committed" | "rolled back" = "open";
   let hasEnded = false;
-  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = createQueue();
   const committed: (() => void)[] = [];
   const tx = transactionOf(client, (effect) => committed.push(effect));
   try {
@@ -109,31 +109,34 @@ export async function beginUnit(
     rollback: () => inTurn(() => end("rollback")),
   };
 
-  /** After everything that was begun before it. */
-  function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = last.then(work);
-    last = result.catch(() => undefined);
-    return result;
-  }
-
   function nest<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
     return inTurn(async () => {
       if (state !== "open") throw new Error(`the unit of work was ${state}`);
-      const scope = scopes.getStore();
-      if (!scope?.unit) return await inSavepoint(work);
-      // What is nested deeper runs while it is awaited by the one whose turn it is.
-      return await scopes.run({ ...scope, unit: { ...scope.unit, nest: inSavepoint } }, () => inSavepoint(work));
+      return await inSavepoint(work, 1);
     });
   }
 
-  async function inSavepoint<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
-    await client.query("savepoint part");
+  /**
+   * What is nested deeper runs while it is awaited by the one whose turn it is, one after another as well. Each depth has a
+   * name of its own: of two savepoints of one name only the later can be gone back to.
+   */
+  function inSavepoint<Result>(work: (tx: Transaction) => Promise<Result>, depth: number): Promise<Result> {
+    const run = () => guarded(work, `part_${depth}`);
+    const scope = scopes.getStore();
+    if (!scope?.unit) return run();
+    const inTurnHere = createQueue();
+    const nest: OpenUnit["nest"] = (inner) => inTurnHere(() => inSavepoint(inner, depth + 1));
+    return scopes.run({ ...scope, unit: { ...scope.unit, nest } }, run);
+  }
+
+  async function guarded<Result>(work: (tx: Transaction) => Promise<Result>, savepoint: string): Promise<Result> {
+    await client.query(`savepoint ${savepoint}`);
     try {
       const result = await work(tx);
-      await client.query("release savepoint part");
+      await client.query(`release savepoint ${savepoint}`);
       return result;
     } catch (error) {
-      await client.query("rollback to savepoint part");
+      await client.query(`rollback to savepoint ${savepoint}; release savepoint ${savepoint}`);
       throw error;
     }
   }
@@ -160,4 +163,14 @@ export async function beginUnit(
       release(broken);
     }
   }
+}
+
+/** Runs what it is given after everything that it was given before. */
+function createQueue(): <Result>(work: () => Promise<Result>) => Promise<Result> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const result = last.then(work);
+    last = result.catch(() => undefined);
+    return result;
+  };
 }

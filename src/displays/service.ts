@@ -21,6 +21,9 @@ export interface DisplayInput {
 /** A survey that was shown. */
 export type Display = DisplayRow;
 
+/** How often a display whose contact goes away while it is stored is stored again. */
+const MAX_TRIES = 4;
+
 export type DisplayService = ReturnType<typeof createDisplayService>;
 
 /** Displays: that a survey was shown, and to whom. */
@@ -58,13 +61,23 @@ export function createDisplayService({
       requestKey: idempotencyKey === null ? null : `key:${idempotencyKey}`,
     };
     const isTold = environment.listenedEvents.has("displayCreated") || (item.userId !== null && watch.watches(environment));
-    const display = await (isTold ? storeAndTell(environment, item) : store(item)).catch((error: unknown) => {
-      if (isMissingRow(error)) throw notFound("survey", surveyId); // deleted a moment ago
-      throw error;
-    });
+    const display = await storeRepeatedly(() => (isTold ? storeAndTell(environment, item) : store(item)), surveyId);
     if (display.surveyId !== surveyId)
       throw new Problem("conflict", "The Idempotency-Key was used for a display of another survey");
     return display;
+  }
+
+  async function storeRepeatedly(attempt: () => Promise<Display>, surveyId: string): Promise<Display> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await attempt();
+      } catch (error) {
+        // The contact was merged or deleted a moment ago: it is looked up again.
+        if (isMissingRow(error, "contactId") && tries < MAX_TRIES) continue;
+        if (isMissingRow(error)) throw notFound("survey", surveyId); // deleted a moment ago
+        throw error;
+      }
+    }
   }
 
   /** Together with others that arrive now; alone when more has to be done for it. */

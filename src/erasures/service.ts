@@ -1,4 +1,5 @@
 import { createHmac, hkdfSync, randomUUID } from "node:crypto";
+import { inBatches } from "../db/batches.ts";
 import type { Database, Transaction } from "../db/database.ts";
 import { addTask, removeTask, type TaskHandler } from "../db/job-queue.ts";
 import { type Actor, runAsActor } from "../db/write-scope.ts";
@@ -179,7 +180,7 @@ export function createErasureService({
   /** Deletes requests that were finished long ago; returns how many. */
   async function deleteExpired(): Promise<number> {
     const before = new Date(now() - KEEP_DAYS * 24 * 60 * 60_000);
-    return (await db.query(`delete from erasures where status <> 'pending' and "finishedAt" < $1 returning id`, [before])).length;
+    return await inBatches(async (limit) => (await db.query(DELETE_EXPIRED, [before, limit])).length);
   }
 
   function schedule(tx: Transaction, environmentId: string, erasureId: string, runAt: Date): Promise<void> {
@@ -327,6 +328,11 @@ const SELECT_CONTACTS = `
 
 const UUID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+const DELETE_EXPIRED = `
+  delete from erasures where ("environmentId", id) in (
+    select "environmentId", id from erasures where status <> 'pending' and "finishedAt" < $1 limit $2)
+  returning id`;
+
 const COLUMNS = `id, "environmentId", status, mode, "createdAt", "runAt", "finishedAt", receipt`;
 
 const keyOf = (id: string): string => `erasure:${id}`;
@@ -425,15 +431,61 @@ async function eraseCompanies(tx: Transaction, environmentId: string, companyIds
     [environmentId, companyIds],
   );
   const ids = rows.map(({ id }) => id);
-  await tx.query(
-    `update contacts set "companyId" = null, "updatedAt" = now() where "environmentId" = $1 and "companyId" = any($2::text[])`,
-    [environmentId, ids],
+  // A company may have more persons than one statement can change in its time.
+  await inBatches(
+    async (limit) =>
+      (
+        await tx.query(
+          `update contacts set "companyId" = null, "updatedAt" = now() where "environmentId" = $1 and id = any(array(
+             select id from contacts where "environmentId" = $1 and "companyId" = any($2::text[]) limit $3)) returning id`,
+          [environmentId, ids, limit],
+        )
+      ).length,
   );
   await tx.query(`delete from companies where "environmentId" = $1 and id = any($2::text[])`, [environmentId, ids]);
   return ids.length;
 }
 
-/** Takes the persons and companies out of lists that wait to be processed and out of reports of those that were. */
+/** How many chunks of jobs, of a megabyte at most, and how many jobs' reports one statement goes through. */
+const CHUNK_BATCH = 50;
+const JOB_BATCH = 200;
+
+/** Whether the row `r` of a chunk is about somebody who is erased: user ids, addresses in lower case, ids of companies. */
+const IS_TARGET = `coalesce(
+  r -> 1 ->> 'userId' = any($2::text[])
+  or lower(r -> 1 -> 'attributes' ->> 'email') = any($3::text[])
+  or lower(r -> 1 ->> 'email') = any($3::text[])
+  or r -> 1 ->> 'userId' is null and r -> 1 -> 'company' ->> 'companyId' = any($4::text[]), false)`;
+
+/** Goes through the chunks that follow one, and tells the last of them; what is told of none is not there. */
+const ERASE_FROM_CHUNKS = `
+with page as (
+  select "jobId", position from job_chunks where "environmentId" = $1 and ("jobId", position) > ($5::text, $6::int)
+  order by "jobId", position limit ${CHUNK_BATCH}
+), erased as (
+  update job_chunks c set rows = (select coalesce(jsonb_agg(r), '[]') from jsonb_array_elements(c.rows) r where not ${IS_TARGET})
+  from page p where c."environmentId" = $1 and c."jobId" = p."jobId" and c.position = p.position
+    and exists (select 1 from jsonb_array_elements(c.rows) r where ${IS_TARGET})
+)
+select "jobId", position from page order by "jobId" desc, position desc limit 1`;
+
+/** The same of the reports of jobs, in which ids become null. */
+const ERASE_FROM_REPORTS = `
+with page as (
+  select id from jobs where "environmentId" = $1 and id > $3 order by id limit ${JOB_BATCH}
+), erased as (
+  update jobs j set "updatedAt" = now(), "failedRows" = (
+    select coalesce(jsonb_agg(case when f ->> 'id' = any($2::text[]) then f || '{"id": null}' else f end), '[]')
+    from jsonb_array_elements(j."failedRows") f)
+  from page p where j."environmentId" = $1 and j.id = p.id
+    and exists (select 1 from jsonb_array_elements(j."failedRows") f where f ->> 'id' = any($2::text[]))
+)
+select id from page order by id desc limit 1`;
+
+/**
+ * Takes the persons and companies out of lists that wait to be processed and out of reports of those that were. A page at a
+ * time: lists may have millions of rows, and no statement has more than ten seconds.
+ */
 async function eraseFromJobs(
   tx: Transaction,
   environmentId: string,
@@ -442,24 +494,16 @@ async function eraseFromJobs(
 ): Promise<void> {
   const userIds = identities.flatMap(({ kind, value }) => (kind === "userId" ? value : []));
   const emails = identities.flatMap(({ kind, value }) => (kind === "email" ? value.toLowerCase() : []));
-  const values = [environmentId, userIds, emails, companyIds];
-  const isTarget = `coalesce(
-    r -> 1 ->> 'userId' = any($2::text[])
-    or lower(r -> 1 -> 'attributes' ->> 'email') = any($3::text[])
-    or lower(r -> 1 ->> 'email') = any($3::text[])
-    or r -> 1 ->> 'userId' is null and r -> 1 -> 'company' ->> 'companyId' = any($4::text[]), false)`;
-  await tx.query(
-    `update job_chunks set rows = (select coalesce(jsonb_agg(r), '[]') from jsonb_array_elements(rows) r where not ${isTarget})
-     where "environmentId" = $1 and exists (select 1 from jsonb_array_elements(rows) r where ${isTarget})`,
-    values,
-  );
-  await tx.query(
-    `update jobs set "updatedAt" = now(), "failedRows" = (
-       select coalesce(jsonb_agg(case when f ->> 'id' = any($2::text[]) then f || '{"id": null}' else f end), '[]')
-       from jsonb_array_elements("failedRows") f)
-     where "environmentId" = $1 and exists (select 1 from jsonb_array_elements("failedRows") f where f ->> 'id' = any($2::text[]))`,
-    [environmentId, [...userIds, ...companyIds, ...emails]],
-  );
+  let chunk: { jobId: string; position: number } | undefined = { jobId: "", position: -1 };
+  while (chunk) {
+    const values: unknown[] = [environmentId, userIds, emails, companyIds, chunk.jobId, chunk.position];
+    [chunk] = await tx.query<{ jobId: string; position: number }>(ERASE_FROM_CHUNKS, values);
+  }
+  let job: { id: string } | undefined = { id: "" };
+  while (job) {
+    const values: unknown[] = [environmentId, [...userIds, ...companyIds, ...emails], job.id];
+    [job] = await tx.query<{ id: string }>(ERASE_FROM_REPORTS, values);
+  }
 }
 
 function identitiesOf(targets: ErasureTargets, contacts: readonly ErasedContact[]): Identity[] {

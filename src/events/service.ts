@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { CompanyInput } from "../companies/service.ts";
 import type { ContactService } from "../contacts/service.ts";
 import { VERBATIM_RULES } from "../contacts/service.ts";
+import { inBatches } from "../db/batches.ts";
 import type { Database, Transaction } from "../db/database.ts";
 import { isMissingRow, isRetryable, isUnavailable } from "../db/errors.ts";
 import type { EnvironmentConfiguration } from "../environments/service.ts";
@@ -63,9 +64,6 @@ const MAX_WAITING = 5_000;
 
 /** Events of a history written by one statement. */
 const RECORD_BATCH = 1_000;
-
-/** Events deleted by one statement, so that it neither runs long nor holds much. */
-const DELETE_BATCH = 5_000;
 
 /** Events: what contacts did. They are only added; segments and contracts read them. */
 export function createEventService({
@@ -176,15 +174,15 @@ export function createEventService({
     const environments = await db.query<{ id: string }>("select id from environments");
     let deleted = 0;
     for (const { id } of environments) {
-      for (let count = DELETE_BATCH; count === DELETE_BATCH; deleted += count) {
+      deleted += await inBatches(async (limit) => {
         const rows = await db.query<{ id: string }>(
           `delete from events where "environmentId" = $1 and id in (
-             select id from events where "environmentId" = $1 and "occurredAt" < $2 limit ${DELETE_BATCH}
+             select id from events where "environmentId" = $1 and "occurredAt" < $2 limit $3
            ) returning id`,
-          [id, before],
+          [id, before, limit],
         );
-        count = rows.length;
-      }
+        return rows.length;
+      });
     }
     return deleted;
   }

@@ -3,22 +3,8 @@
  * share. Source: client-api §2.4, §2.5; management-api-v1 §2.5.
  */
 import type { Problem, ProblemKind } from "../shared/problem.ts";
+import { ERROR_STATUS } from "./error-status.ts";
 import type { ErrorPresenter } from "./errors.ts";
-
-const STATUS = {
-  malformed: 400,
-  invalid: 400,
-  unauthenticated: 401,
-  forbidden: 403,
-  not_found: 404,
-  conflict: 409,
-  key_reused: 422,
-  too_large: 413,
-  rate_limited: 429,
-  not_implemented: 501,
-  unavailable: 503,
-  unexpected: 500,
-} as const satisfies Record<ProblemKind, number>;
 
 const CODE = {
   malformed: "bad_request",
@@ -49,7 +35,7 @@ export function createCodedErrorPresenter(overrides: Partial<Record<ProblemKind,
   return (problem) => {
     const override = overrides[problem.kind] ?? {};
     return {
-      status: override.status ?? STATUS[problem.kind],
+      status: override.status ?? ERROR_STATUS[problem.kind],
       headers: { "cache-control": "private, no-store" },
       body: {
         code: override.code ?? CODE[problem.kind],

@@ -2,6 +2,16 @@ import type { FastifyInstance, FastifyReply, HTTPMethods, RouteOptions } from "f
 
 const METHODS: readonly HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
 
+const ROUTED = new Set<string>(METHODS);
+
+/**
+ * Makes one of the methods that Node knows and no route serves (PROPFIND, QUERY and thirty more): they are all answered as
+ * TRACE is. The router has no place for them, and would answer as if the path were not there. Call it before routing.
+ */
+export function foldMethod(request: { method?: string | undefined }): void {
+  if (request.method !== undefined && !ROUTED.has(request.method)) request.method = "TRACE";
+}
+
 /**
  * Answers, for every path registered in the scope so far, the methods it does not serve: 405 with an empty body,
  * and `OPTIONS` with 204 and `Allow`. Call it first in a scope, and `close` when the scope is complete; child scopes
@@ -20,7 +30,7 @@ export function answerOtherMethods(app: FastifyInstance): { close: () => void } 
 
   function close(): void {
     for (const [url, methods] of served) {
-      const allow = [...methods, "OPTIONS"].join(", ");
+      const allow = [...new Set(methods).add("OPTIONS")].join(", ");
       const others = METHODS.filter((method) => !methods.has(method) && !(method === "HEAD" && methods.has("GET")));
       const relative = url.startsWith(app.prefix) ? url.slice(app.prefix.length) : url;
       for (const method of others)

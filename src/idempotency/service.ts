@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { inBatches } from "../db/batches.ts";
 import type { Database } from "../db/database.ts";
 import type { UnitOfWork } from "../db/write-scope.ts";
 import type { Principal } from "../shared/principal.ts";
@@ -48,6 +49,11 @@ const STORE = `
   insert into idempotency_keys ("apiKeyId", route, key, fingerprint, answer, "createdAt") values ($1, $2, $3, $4, $5, $6)
   on conflict ("apiKeyId", route, key) do update
     set fingerprint = excluded.fingerprint, answer = excluded.answer, "createdAt" = excluded."createdAt"`;
+
+const DELETE_EXPIRED = `
+  delete from idempotency_keys where ("apiKeyId", route, key) in (
+    select "apiKeyId", route, key from idempotency_keys where "createdAt" <= $1 order by "createdAt" limit $2)
+  returning 1`;
 
 /** Requests that have their effect once, however often they are sent. See src/decisions/0036. */
 export function createIdempotencyService({ db, secretBox, now }: { db: Database; secretBox: SecretBox; now: () => number }) {
@@ -113,6 +119,6 @@ export function createIdempotencyService({ db, secretBox, now }: { db: Database;
   /** Deletes what is not answered from any more; returns how many. */
   async function deleteExpired(): Promise<number> {
     const before = new Date(now() - KEEP_MS);
-    return (await db.query(`delete from idempotency_keys where "createdAt" <= $1 returning key`, [before])).length;
+    return await inBatches(async (limit) => (await db.query(DELETE_EXPIRED, [before, limit])).length);
   }
 }

@@ -82,7 +82,10 @@ export function createRowWriter({
     const erased = await findErased(tx, environment.id, rows);
     const kept = rows.filter((_, at) => !erased.has(at));
     const userIds = kept.flatMap((row) => (row.kind === "contact" || row.kind === "event" ? row.userId : []));
-    const emails = kept.flatMap((row) => (row.kind === "address" ? row.email : []));
+    const emails = kept.flatMap((row) => {
+      const email = row.kind === "address" ? row.email : row.kind === "contact" ? row.attributes.email : null;
+      return typeof email === "string" ? email : [];
+    });
     const keysCreated = await watch.around(tx, environment, { userIds, emails }, () => write(tx, environment, kept));
     return { erased: [...erased], keysCreated };
   };

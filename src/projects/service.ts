@@ -94,12 +94,15 @@ export function createProjectService({
   now,
   forgetEnvironment,
   forgetApiKeys,
+  removeEnvironments,
 }: {
   db: Database;
   newId: () => string;
   now: () => number;
   forgetEnvironment: (environmentId: string) => void;
   forgetApiKeys: () => void;
+  /** Has environments that have lost their project removed, when the transaction is committed. */
+  removeEnvironments: (tx: Transaction, environmentIds: readonly string[]) => Promise<void>;
 }) {
   return { list, get, create, update, remove, listEnvironments, getEnvironment };
 
@@ -158,8 +161,9 @@ export function createProjectService({
   }
 
   /**
-   * Deletes a project with its environments and all that is in them: contacts, surveys, answers. Throws `forbidden`,
-   * also unless the caller may manage each of its environments; `not_found` (project).
+   * Deletes a project with its environments and all that is in them: contacts, surveys, answers. Nobody finds them any
+   * more; their rows are removed in the background. Throws `forbidden`, also unless the caller may manage each of its
+   * environments; `not_found` (project).
    */
   async function remove(caller: Principal, organizationId: string, id: string): Promise<Project> {
     const project = await write(caller, organizationId, async (tx) => {
@@ -167,6 +171,7 @@ export function createProjectService({
       const ids = found.environments.map((environment) => environment.id);
       if (!ids.every((environmentId) => mayUseEnvironment(caller, environmentId, "manage"))) throw forbidden();
       await tx.query(`delete from projects where id = $1`, [found.id]);
+      await removeEnvironments(tx, ids);
       const keys = await tx.query<{ id: string }>(
         `update api_keys set permissions = permissions - $2::text[]
          where "organizationId" = $1 and jsonb_typeof(permissions) = 'object' and permissions ?| $2::text[] returning id`,

@@ -208,8 +208,14 @@ export function createResponseManagement({
   }
 
   async function store(environment: EnvironmentConfiguration, survey: LiveSurvey, input: NewResponse) {
-    const { isCompleted, ...stored } = await db
-      .transaction((tx) => insert(tx, environment, survey, input))
+    const attempt = () => db.transaction((tx) => insert(tx, environment, survey, input));
+    // The contact was merged or deleted a moment ago, or the display with it: they are looked up again.
+    const isOvertaken = (error: unknown) => isMissingRow(error, "contactId") || isMissingRow(error, "displayId");
+    const { isCompleted, ...stored } = await attempt()
+      .catch((error: unknown) => {
+        if (isOvertaken(error)) return attempt();
+        throw error;
+      })
       .catch((error: unknown) => {
         if (isMissingRow(error)) throw notFound("survey", survey.id); // deleted a moment ago
         throw taken(error);

@@ -208,6 +208,8 @@ export function createResponseService({
         if (isUniqueViolation(error, "singleUseId")) return (await findRepeated(request)) ?? refuseUsedLink();
         // Another request stored the same response, or one of the same display, a moment ago: look at it.
         if (isUniqueViolation(error, "displayId") || isUniqueViolation(error, "requestKey")) return "again" as const;
+        // The contact was merged or deleted a moment ago, or the display with it: they are looked up again.
+        if (isMissingRow(error, "contactId") || isMissingRow(error, "displayId")) return "again" as const;
         if (isMissingRow(error)) throw notFound("survey", survey.id); // deleted a moment ago
         throw error;
       });

@@ -10,6 +10,7 @@ import {
   type EventCondition,
   type Filter,
   type InteractionCondition,
+  MAX_EVENT_COUNT,
 } from "./filter.ts";
 import type { ResolvedSegment } from "./resolve.ts";
 
@@ -22,25 +23,45 @@ export interface SqlCondition {
 
 type TextTest = Extract<AttributeTest, { type: "text" }>;
 
+interface SqlContext {
+  environmentId: string;
+  attributeKeys: ReadonlyMap<string, AttributeDataType>;
+  now: number;
+}
+
 /**
  * The condition that a contact is in the segment, as the predicate has it for a subject without device. Time stands
  * still at `now`. Attribute values are expected as JavaScript wrote them: every number in its shortest form.
  */
-export function segmentToSql(
-  segment: ResolvedSegment,
-  {
-    environmentId,
-    attributeKeys,
-    now,
-  }: { environmentId: string; attributeKeys: ReadonlyMap<string, AttributeDataType>; now: number },
+export function segmentToSql(segment: ResolvedSegment, context: SqlContext): SqlCondition {
+  return createWriter(context).write(segment);
+}
+
+/**
+ * An array of numbers, one for each condition: how many events of the row `c`, which has the contact's id, it counts. More
+ * than any condition asks for are counted as one more than that.
+ */
+export function eventCountsToSql(
+  conditions: readonly EventCondition[],
+  context: Omit<SqlContext, "attributeKeys">,
 ): SqlCondition {
+  const { countEvents, values } = createWriter({ ...context, attributeKeys: new Map() });
+  const counts = conditions.map((condition) => countEvents(condition, MAX_EVENT_COUNT + 1));
+  return { text: `array[${counts.join(", ")}]::int[]`, values };
+}
+
+function createWriter({ environmentId, attributeKeys, now }: SqlContext) {
   const values: unknown[] = [environmentId];
   /** Every other segment is computed once per contact, in a lateral sub-query, in the order of dependence. */
   const memberships = new Map<ResolvedSegment, string>();
   const subqueries: string[] = [];
-  const condition = root(segment);
-  if (subqueries.length === 0) return { text: condition, values };
-  return { text: `(select ${condition} from ${subqueries.join(", lateral ")})`, values };
+  return { write, countEvents, values };
+
+  function write(segment: ResolvedSegment): SqlCondition {
+    const condition = root(segment);
+    if (subqueries.length === 0) return { text: condition, values };
+    return { text: `(select ${condition} from ${subqueries.join(", lateral ")})`, values };
+  }
 
   function root({ filter, nested }: ResolvedSegment): string {
     return filter === null ? "false" : toSql(filter, nested);
@@ -181,17 +202,21 @@ export function segmentToSql(
   }
 
   /** No more events are counted than tell the answer. */
-  function eventToSql({ name, negated, atLeast, atMost, within, where }: EventCondition): string {
+  function eventToSql(condition: EventCondition): string {
+    const { negated, atLeast, atMost } = condition;
+    const count = countEvents(condition, atMost === null ? atLeast : Math.max(atLeast, atMost + 1));
+    const range = atMost === null ? `${count} >= ${atLeast}` : `${count} between ${atLeast} and ${atMost}`;
+    return negated ? `not (${range})` : `(${range})`;
+  }
+
+  function countEvents({ name, within, where }: EventCondition, atMost: number): string {
     const since =
       within === null ? "" : ` and e."occurredAt" >= ${bind(new Date(subtractPeriod(now, within)).toISOString(), "timestamptz")}`;
     const tests = where.map(
       ({ property, test }) => ` and ${valueToSql(`(e.properties -> ${bind(property, "text")})`, test, undefined)}`,
     );
-    const counted = atMost === null ? atLeast : Math.max(atLeast, atMost + 1);
-    const count = `(select count(*) from (select from events e where e."environmentId" = $1 and e."contactId" = c.id
-      and e.name = ${bind(name, "text")}${since}${tests.join("")} limit ${counted}) x)`;
-    const range = atMost === null ? `${count} >= ${atLeast}` : `${count} between ${atLeast} and ${atMost}`;
-    return negated ? `not (${range})` : `(${range})`;
+    return `(select count(*) from (select from events e where e."environmentId" = $1 and e."contactId" = c.id
+      and e.name = ${bind(name, "text")}${since}${tests.join("")} limit ${atMost}) x)`;
   }
 
   function bind(value: unknown, type: string): string {

@@ -125,6 +125,9 @@ export interface EventCondition {
   where: readonly { property: string; test: AttributeTest }[];
 }
 
+/** Tells which of a contact's events a condition counts: two of the same key count the same. */
+export const eventCountKey = ({ name, within, where }: EventCondition): string => JSON.stringify([name, within, where]);
+
 export type ParsedFilters = { readable: true; filter: GroupFilter } | { readable: false; reason: string };
 
 class UnreadableFilter extends Error {}

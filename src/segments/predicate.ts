@@ -8,6 +8,7 @@ import {
   type Condition,
   type DateBound,
   type EventCondition,
+  eventCountKey,
   type Filter,
   foldText,
   type GroupFilter,
@@ -29,6 +30,8 @@ export interface SegmentSubject {
   company?: { id: string; attributes: Readonly<Record<string, AttributeValue>> } | null;
   /** Of the names that segments ask for. Absent or null: none. */
   events?: readonly { name: string; occurredAt: number; properties: Readonly<Record<string, unknown>> | null }[] | null;
+  /** In place of `events`: how many of them each condition counts, by `eventCountKey`; more than any asks for may be less. */
+  eventCounts?: ReadonlyMap<string, number> | undefined;
   /** Of the request that is being answered; null when there is none: no device leaf is true then. */
   device: "phone" | "desktop" | null;
   now: number;
@@ -272,10 +275,13 @@ function createCompiler(attributeKeys: ReadonlyMap<string, AttributeDataType>) {
     }
   }
 
-  function compileEvent({ name, negated, atLeast, atMost, within, where }: EventCondition): CompiledCondition {
+  function compileEvent(condition: EventCondition): CompiledCondition {
+    const { name, negated, atLeast, atMost, within, where } = condition;
+    const key = eventCountKey(condition);
     const boundary = within && boundaryOf(within);
     const tests = where.map(({ property, test }) => ({ property, holds: compileValueTest(test, undefined) }));
-    const count = ({ subject: { events, now } }: Evaluation): number => {
+    const count = ({ subject: { events, eventCounts, now } }: Evaluation): number => {
+      if (eventCounts) return eventCounts.get(key) ?? 0;
       const since = boundary ? boundary(now) : Number.NEGATIVE_INFINITY;
       const isMeant = ({ name: other, occurredAt, properties }: SubjectOccurrence) =>
         other === name &&

@@ -10,6 +10,7 @@ export {
   SegmentFiltersInput,
   validateFilters,
 } from "./filter-schema.ts";
+export { eventCountsToSql } from "./filter-to-sql.ts";
 export { type SurveyInteraction, surveyInteractions } from "./interactions.ts";
 export {
   type CompiledSegment,

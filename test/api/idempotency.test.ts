@@ -154,6 +154,20 @@ describe("Idempotency-Key", () => {
     expect(await storedRows(key)).toEqual([]);
   });
 
+  it("is forgotten, however many there are, in several statements", async () => {
+    const [{ id: apiKeyId = "" } = {}] = await server.db.query<{ id: string }>(
+      `select id from api_keys where "organizationId" = $1 limit 1`,
+      [tenant.organizationId],
+    );
+    await server.db.query(
+      `insert into idempotency_keys ("apiKeyId", route, key, fingerprint, answer, "createdAt")
+       select $1, 'many', n::text, '', '', now() - interval '25 hours' from generate_series(1, 10001) as n`,
+      [apiKeyId],
+    );
+    expect(await server.services.idempotency.deleteExpired()).toBeGreaterThanOrEqual(10_001);
+    expect(await server.db.prisma.idempotencyKey.count({ where: { route: "many" } })).toBe(0);
+  });
+
   it("undoes the effect when the answer cannot be kept", async () => {
     const [key, name] = [newId(), `Team ${newId()}`];
     const [refuse, allow] = ["create trigger refuse", "drop trigger refuse on idempotency_keys"] as const;

@@ -48,6 +48,46 @@ describe("a unit of work", () => {
     expect(await exists(id)).toBe(true);
   });
 
+  it("undoes all of a transaction that fails after one within it failed, and what was effected with it", async () => {
+    const [outer, inner, after] = [newId(), newId(), newId()];
+    const unit = await begin();
+    await unit.run(async () => {
+      const failing = db.transaction(async (tx) => {
+        await tx.query(INSERT, [outer]);
+        const within = db.transaction(async (deeper) => {
+          await deeper.query(INSERT, [inner]);
+          throw new Error("inner");
+        });
+        await expect(within).rejects.toThrow("inner");
+        throw new Error("outer");
+      });
+      await expect(failing).rejects.toThrow("outer");
+      await insert(after);
+    });
+    await unit.commit();
+    expect(await Promise.all([outer, inner, after].map(exists))).toEqual([false, false, true]);
+  });
+
+  it("keeps a transaction in which one failed, and undoes those that are begun side by side within it alone", async () => {
+    const [outer, kept] = [newId(), newId()];
+    const undone = [newId(), newId()];
+    const unit = await begin();
+    await unit.run(() =>
+      db.transaction(async (tx) => {
+        await tx.query(INSERT, [outer]);
+        const within = [...undone, kept].map((id) =>
+          db.transaction(async (deeper) => {
+            await deeper.query(INSERT, [id]);
+            if (id !== kept) throw new Error("not this one");
+          }),
+        );
+        await Promise.allSettled(within);
+      }),
+    );
+    await unit.commit();
+    expect(await Promise.all([outer, kept, ...undone].map(exists))).toEqual([true, true, false, false]);
+  });
+
   it("runs what is begun at the same time one after the other", async () => {
     const ids = Array.from({ length: 20 }, newId);
     const unit = await begin();

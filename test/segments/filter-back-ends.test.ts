@@ -2,8 +2,9 @@
 import fc from "fast-check";
 import { pino } from "pino";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { countEvents } from "../../src/contacts/event-counts.ts";
 import { openDatabase } from "../../src/db/database.ts";
-import { compileSegments, createSegmentService, type SegmentSubject } from "../../src/segments/service.ts";
+import { compileSegments, createSegmentService, findFacts, type SegmentSubject } from "../../src/segments/service.ts";
 import type { AttributeDataType, AttributeValue } from "../../src/shared/attributes.ts";
 import { newId } from "../../src/shared/ids.ts";
 import { buildOrganization, buildProject } from "../support/build.ts";
@@ -239,6 +240,12 @@ test("The predicate and the SQL agree on every filter and contact.", async () =>
         const row = rows[index] ?? { id: "", filters: [] };
         const listed = await segments.listContacts(environmentId, row, { limit: 100 });
         expect(listed.map(({ id }) => id).toSorted()).toEqual(expected);
+        // The same with events that the database has counted.
+        const counts = await countEvents(db, { id: environmentId, facts: findFacts(rows) }, ids, NOW);
+        const counted = ids.filter((id, at) =>
+          segment.matches({ ...subjectOf(given.contacts[at]), events: [], eventCounts: counts.get(id) }),
+        );
+        expect(counted).toEqual(expected);
         seen.pairs += ids.length;
         if (expected.length > 0 && expected.length < ids.length) seen.mixed++;
       }

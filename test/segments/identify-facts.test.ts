@@ -1,5 +1,7 @@
 /** Segments that ask for companies, booleans and events, as identify and their own listing decide them. */
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { createMemberships } from "../../src/contacts/memberships.ts";
+import type { Statement } from "../../src/db/database.ts";
 import { validateFilters } from "../../src/segments/service.ts";
 import { newId } from "../../src/shared/ids.ts";
 import { buildTenant, type Tenant } from "../support/build.ts";
@@ -115,6 +117,38 @@ it("a condition looks into every event, however many came after it", async () =>
     [tenant.environmentId],
   );
   expect(await segmentsOf("u", titles)).toEqual(["many", "rare"]);
+});
+
+it("lists of contacts count events in the database, however many there are", async () => {
+  const kind = (value: string, atLeast: number) => ({ atLeast, where: [{ property: "kind", operator: "equals", value }] });
+  const titles = await buildSegments({
+    rare: event("Clicked", "performed", kind("rare", 1)),
+    most: event("Clicked", "performed", kind("common", 999)),
+    rarer: event("Clicked", "performed", kind("rare", 2)),
+  });
+  await userpilot("/track", { user_id: "u", event_name: "Clicked", metadata: { kind: "rare" } });
+  await server.db.query(
+    `insert into events ("environmentId", id, "contactId", name, "occurredAt", properties, source)
+     select "environmentId", gen_random_uuid()::text, "contactId", name, now(), jsonb_build_object('kind', 'common', 'text', $2::text), source
+     from events, generate_series(1, 5000) where "environmentId" = $1`,
+    [tenant.environmentId, "x".repeat(1_000)],
+  );
+  let largest = 0;
+  const { query } = server.db;
+  const measured = {
+    ...server.db,
+    query: async <Row extends object>(statement: Statement | string, values?: unknown[]) => {
+      const rows = await query<Row>(statement, values);
+      largest = Math.max(largest, JSON.stringify(rows).length);
+      return rows;
+    },
+  };
+  const { environments } = server.services;
+  const { id = "" } = (await server.db.prisma.contact.findFirst({ where: { environmentId: tenant.environmentId } })) ?? {};
+  const member = { id, environmentId: tenant.environmentId, userId: "u", email: null, attributes: {}, company: null };
+  const [found] = await createMemberships({ db: measured, environments, now: Date.now }).addSegments([member]);
+  expect(found?.segments.map((segment) => titles[segment]).sort()).toEqual(["most", "rare"]);
+  expect(largest).toBeLessThan(1_000);
 });
 
 it("explains such a segment as identify decides it", async () => {

@@ -123,6 +123,7 @@ export async function buildApiKey(
 export async function buildContact(
   db: Database,
   contact: {
+    id?: string;
     environmentId: string;
     userId?: string | null;
     email?: string | null;

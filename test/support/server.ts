@@ -25,7 +25,8 @@ export async function startTestServer(overrides: Partial<CompleteConfig> = {}): 
     ENCRYPTION_KEY: "an encryption key for tests only, 0123456789",
     ...overrides,
   };
-  const { app, services, db, close } = await createServer({ config, url: config.DATABASE_URL ?? inject("databaseUrl"), log });
+  const url = config.DATABASE_URL ?? inject("databaseUrl");
+  const { app, services, db, close } = await createServer({ config, url, directUrl: config.DATABASE_DIRECT_URL, log });
   const baseUrl = await app.listen({ host: "127.0.0.1", port: 0 });
   return { app, baseUrl, request: supertest.agent(baseUrl), services, db, close };
 }

@@ -2,14 +2,13 @@
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { newId } from "../../src/shared/ids.ts";
 import { buildSegment, buildSurvey } from "../api/client/live-survey.ts";
 import { startApp } from "../clients/phone.ts";
 import { buildTenant } from "../support/build.ts";
-import { startTestServer, type TestServer } from "../support/server.ts";
 import { describeInBrowser } from "./chromium.ts";
-import { type Browsing, startBrowsing } from "./surveys/browser.ts";
+import { useStage } from "./stage.ts";
 import { SAMPLES, sampleDocument } from "./surveys/sample-survey.ts";
 
 interface Loader {
@@ -65,25 +64,16 @@ const proUsers = {
 };
 
 describeInBrowser("against the server and its scripts", () => {
-  let server: TestServer;
-  let browsing: Browsing;
+  const stage = useStage();
   let target: { appUrl: string; environmentId: string };
   /** Shown to users of the plan `pro` when they check out. */
   let surveyId: string;
   /** Shown to everyone who searches. */
   let openSurveyId: string;
 
-  beforeAll(async () => {
-    browsing = await startBrowsing();
-    server = await startTestServer({ SDK_ASSETS_DIR: browsing.assets });
-  });
-  afterAll(async () => {
-    await browsing.close();
-    await server.close();
-  });
   beforeEach(async () => {
-    const { environmentId } = await buildTenant(server.db);
-    target = { appUrl: server.baseUrl, environmentId };
+    const { environmentId } = await buildTenant(stage.server.db);
+    target = { appUrl: stage.server.baseUrl, environmentId };
     surveyId = await triggeredSurvey("checkout", [proUsers], sampleDocument());
     const question = { id: "q1", type: "openText", headline: { default: "What were you looking for?" }, required: true };
     openSurveyId = await triggeredSurvey("search", [], {
@@ -91,17 +81,16 @@ describeInBrowser("against the server and its scripts", () => {
       endings: [{ id: "e1", type: "endScreen", headline: { default: "Thank you!" } }],
     });
   });
-  afterEach(() => browsing.leave());
 
   async function triggeredSurvey(key: string, filters: object[], document: object): Promise<string> {
     const { environmentId } = target;
-    const segmentId = await buildSegment(server.db, environmentId, filters);
-    const id = await buildSurvey(server.db, { environmentId, segmentId, document: { recontactDays: 0, ...document } });
+    const segmentId = await buildSegment(stage.server.db, environmentId, filters);
+    const id = await buildSurvey(stage.server.db, { environmentId, segmentId, document: { recontactDays: 0, ...document } });
     const actionClassId = newId();
-    await server.db.prisma.actionClass.create({
+    await stage.server.db.prisma.actionClass.create({
       data: { id: actionClassId, environmentId, type: "code", name: `The ${key}`, key },
     });
-    await server.db.prisma.surveyTrigger.create({ data: { environmentId, surveyId: id, actionClassId } });
+    await stage.server.db.prisma.surveyTrigger.create({ data: { environmentId, surveyId: id, actionClassId } });
     return id;
   }
 
@@ -125,7 +114,7 @@ describeInBrowser("against the server and its scripts", () => {
 
   /** The survey was shown to and answered by this user, or by nobody known (null). */
   async function expectAnswered(id: string, userId: string | null, data: object): Promise<void> {
-    const { prisma } = server.db;
+    const { prisma } = stage.server.db;
     const contact = userId && (await prisma.contact.findFirstOrThrow({ where: { environmentId: target.environmentId, userId } }));
     if (contact) expect(contact.attributes).toEqual({ plan: "pro" });
     const contactId = contact ? contact.id : null;
@@ -145,12 +134,12 @@ describeInBrowser("against the server and its scripts", () => {
     });
 
     async function visit(query = "") {
-      const { page, errors } = await browsing.open();
+      const { page, errors } = await stage.browsing.open();
       const requests: { url: string; method: string; cacheControl: string | undefined }[] = [];
       page.on("request", (request) =>
         requests.push({ url: request.url(), method: request.method(), cacheControl: request.headers()["cache-control"] }),
       );
-      await page.goto(browsing.shopUrl + query);
+      await page.goto(stage.browsing.shopUrl + query);
       await page.addScriptTag({ content: script });
       return { page, errors, requests };
     }
@@ -180,8 +169,8 @@ describeInBrowser("against the server and its scripts", () => {
       expect(await page.locator(".mortar-survey").count()).toBe(0);
       expect(errors).toEqual([]);
       await expectAnswered(openSurveyId, null, { q1: "A lamp" });
-      expect(await server.db.prisma.display.count({ where: { surveyId } })).toBe(0);
-      expect(await server.db.prisma.contact.count({ where: { environmentId: target.environmentId } })).toBe(0);
+      expect(await stage.server.db.prisma.display.count({ where: { surveyId } })).toBe(0);
+      expect(await stage.server.db.prisma.contact.count({ where: { environmentId: target.environmentId } })).toBe(0);
     });
 
     test("leaves a server alone whose first answer was an error, unless it is in debug mode", async () => {
@@ -197,7 +186,7 @@ describeInBrowser("against the server and its scripts", () => {
       await page.waitForFunction("window.formbricks");
       await page.waitForTimeout(200);
       expect(asked()).toHaveLength(1);
-      await page.goto(`${browsing.shopUrl}?formbricksDebug=true`);
+      await page.goto(`${stage.browsing.shopUrl}?formbricksDebug=true`);
       await page.addScriptTag({ content: script });
       await page.evaluate(setUp(target));
       await page.waitForFunction(isSetUp);
@@ -216,15 +205,15 @@ describeInBrowser("against the server and its scripts", () => {
       await expect.poll(app.webView).toBeDefined();
       const { html, tell } = app.webView() ?? { html: "", tell: () => {} };
       const messages: unknown[] = [];
-      const { page, errors } = await browsing.open({ viewport: { width: 390, height: 780 } });
+      const { page, errors } = await stage.browsing.open({ viewport: { width: 390, height: 780 } });
       await page.exposeFunction("tellApp", (message: string) => {
         messages.push(JSON.parse(message));
         tell(message);
       });
       await page.addInitScript("window.ReactNativeWebView = { postMessage: (message) => window.tellApp(message) };");
-      browsing.addPage("web-view", html);
+      stage.browsing.addPage("web-view", html);
       const policy = encodeURIComponent("sandbox allow-scripts allow-forms allow-popups");
-      await page.goto(`${browsing.shopUrl}web-view?csp=${policy}`);
+      await page.goto(`${stage.browsing.shopUrl}web-view?csp=${policy}`);
       expect(await page.evaluate("origin")).toBe("null");
       return { page, errors, messages };
     }

@@ -1,16 +1,11 @@
 /** The pages of link surveys in a browser: what the link says is prefilled, answered and stored. */
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import axe from "axe-core";
 import type { Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { createContactLinkTokens } from "../../src/contact-links/token.ts";
 import { buildContact, buildSurvey, buildTenant } from "../support/build.ts";
-import { startTestServer, type TestServer } from "../support/server.ts";
 import { describeInBrowser } from "./chromium.ts";
-import { type Browsing, startBrowsing } from "./surveys/browser.ts";
+import { look, useStage } from "./stage.ts";
 
-const PICTURES = process.env.SURVEY_PICTURES_DIR;
 const words = (text: string) => ({ default: text });
 const block = (id: string, element: object) => ({ id: `b-${id}`, name: id, elements: [{ id, required: true, ...element }] });
 const choices = (...labels: string[]) => labels.map((label, index) => ({ id: `c${index}`, label: words(label) }));
@@ -36,85 +31,62 @@ const DOCUMENT = {
 };
 
 describeInBrowser("link surveys in a browser", () => {
-  let server: TestServer;
-  let browsing: Browsing;
+  const stage = useStage();
+  const { responsesTo } = stage;
   let environmentId: string;
-
-  beforeAll(async () => {
-    browsing = await startBrowsing();
-    server = await startTestServer({ SDK_ASSETS_DIR: browsing.assets });
-  });
-  afterAll(async () => {
-    await browsing.close();
-    await server.close();
-  });
   beforeEach(async () => {
-    ({ environmentId } = await buildTenant(server.db));
+    ({ environmentId } = await buildTenant(stage.server.db));
   });
-  afterEach(() => browsing.leave());
 
   const link = async (more: object = {}) =>
     (
-      await buildSurvey(server.db, {
+      await buildSurvey(stage.server.db, {
         environmentId,
         type: "link",
         document: JSON.parse(JSON.stringify({ ...DOCUMENT, ...more })),
       })
     ).id;
   const next = (page: Page) => page.locator(".mo-buttons button[type=submit]").click();
-  const responsesTo = (surveyId: string) => server.db.prisma.response.findMany({ where: { surveyId } });
 
-  async function look(page: Page, name: string): Promise<void> {
-    await page.waitForTimeout(350); // until the card has moved into its place
-    if (PICTURES !== undefined) {
-      mkdirSync(PICTURES, { recursive: true });
-      await page.screenshot({ path: join(PICTURES, `link-${name}.png`) });
-    }
-    // The page's policy lets in no script but its own; the debugger may run one all the same.
-    await page.evaluate(axe.source);
-    const found = await page.evaluate<string[]>(
-      'axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html)))',
-    );
-    expect(found).toEqual([]);
-  }
+  const lookAt = async (page: Page, name: string) => expect(await look(page, `link ${name}`)).toEqual([]);
 
   test.each([
-    { name: "desktop", viewport: { width: 1100, height: 760 } },
-    { name: "phone", viewport: { width: 375, height: 740 } },
+    { name: "desktop", viewport: { width: 1280, height: 800 } },
+    { name: "phone", viewport: { width: 390, height: 844 } },
   ])("a survey is answered on a $name, and what its link says is stored with it", async ({ name, viewport }) => {
     const id = await link();
-    const { page, errors } = await browsing.open({ viewport });
-    await page.goto(`${server.baseUrl}/s/${id}?store=Oslo&source=mail&unknown=1`);
+    const { page, errors } = await stage.browsing.open({ viewport });
+    await page.goto(`${stage.server.baseUrl}/s/${id}?store=Oslo&source=mail&unknown=1`);
     await page.getByRole("heading", { name: "Two minutes about your visit" }).waitFor();
-    await look(page, `${name}-welcome`);
+    await lookAt(page, `${name}-welcome`);
     await next(page);
     await page.getByRole("radio", { name: "9 of 10" }).check({ force: true });
-    await look(page, `${name}-nps`);
+    await lookAt(page, `${name}-nps`);
     await next(page);
     await page.getByRole("checkbox", { name: "People" }).check();
-    await look(page, `${name}-choices`);
+    await lookAt(page, `${name}-choices`);
     await next(page);
     await page.getByRole("textbox").fill("Nothing");
     await next(page);
     await page.getByText("See you soon.").waitFor();
-    await look(page, `${name}-end`);
+    await lookAt(page, `${name}-end`);
     expect(errors).toEqual([]);
     const [response, ...others] = await responsesTo(id);
     expect(others).toEqual([]);
     expect(response).toMatchObject({
       ...{ finished: true, contactId: null, endingId: "e1" },
       data: { store: "Oslo", nps: 9, liked: ["People"], more: "Nothing" },
-      meta: { source: "mail", url: `${server.baseUrl}/s/${id}?store=Oslo&source=mail&unknown=1` },
+      meta: { source: "mail", url: `${stage.server.baseUrl}/s/${id}?store=Oslo&source=mail&unknown=1` },
     });
-    expect(await server.db.prisma.display.count({ where: { surveyId: id } })).toBe(1);
+    expect(await stage.server.db.prisma.display.count({ where: { surveyId: id } })).toBe(1);
   });
 
   test("a link answers for its visitor, who may still change it", async () => {
     const id = await link();
-    const { page } = await browsing.open();
-    await page.goto(`${server.baseUrl}/s/${id}?startAt=nps&nps=7&liked=Prices,Place&more=Hello`);
+    const { page } = await stage.browsing.open();
+    await page.goto(`${stage.server.baseUrl}/s/${id}?startAt=nps&nps=7&liked=Prices,Place&more=Hello`);
     expect(await page.getByRole("radio", { name: "7 of 10" }).isChecked()).toBe(true);
-    await page.goto(`${server.baseUrl}/s/${id}?startAt=nps&skipPrefilled=true&nps=7&liked=Prices,Place&more=`);
+    await page.goto(`${stage.server.baseUrl}/s/${id}?startAt=nps&skipPrefilled=true&nps=7&liked=Prices,Place&more=`);
     await page.getByRole("textbox").fill("Hello");
     await page.getByRole("button", { name: "Back" }).click();
     expect(await page.getByRole("checkbox", { name: "Place" }).isChecked()).toBe(true);
@@ -127,37 +99,37 @@ describeInBrowser("link surveys in a browser", () => {
 
   test("answers that an element cannot have are not taken from a link", async () => {
     const id = await link();
-    const { page } = await browsing.open();
-    await page.goto(`${server.baseUrl}/s/${id}?skipPrefilled=true&startAt=nps&nps=11&liked=Prices,Weather`);
+    const { page } = await stage.browsing.open();
+    await page.goto(`${stage.server.baseUrl}/s/${id}?skipPrefilled=true&startAt=nps&nps=11&liked=Prices,Weather`);
     await page.getByText("Would you tell a friend?").waitFor();
     expect(await page.getByRole("radio", { checked: true }).count()).toBe(0);
   });
 
   test("a personal link's answers are its contact's", async () => {
     const surveyId = await link({ welcomeCard: { enabled: false } });
-    const { id: contactId } = await buildContact(server.db, { environmentId, userId: "ida" });
+    const { id: contactId } = await buildContact(stage.server.db, { environmentId, userId: "ida" });
     const tokens = createContactLinkTokens({ encryptionKey: "an encryption key for tests only, 0123456789", now: Date.now });
-    const { page } = await browsing.open();
-    await page.goto(`${server.baseUrl}/c/${tokens.issue({ contactId, surveyId }, null)}?startAt=more`);
+    const { page } = await stage.browsing.open();
+    await page.goto(`${stage.server.baseUrl}/c/${tokens.issue({ contactId, surveyId }, null)}?startAt=more`);
     await page.getByRole("textbox").fill("Hello");
     await next(page);
     await page.getByText("Thank you!").waitFor();
     expect(await responsesTo(surveyId)).toMatchObject([{ contactId, data: { more: "Hello" } }]);
-    expect(await server.db.prisma.display.findMany({ where: { surveyId } })).toMatchObject([{ contactId }]);
+    expect(await stage.server.db.prisma.display.findMany({ where: { surveyId } })).toMatchObject([{ contactId }]);
     await page.reload();
     await page.getByRole("heading", { name: "You have answered already" }).waitFor();
-    await look(page, "answered");
+    await lookAt(page, "answered");
   });
 
   test("a PIN is asked for, and lets in", async () => {
     const id = await link({ pin: "4711" });
-    const { page } = await browsing.open();
-    await page.goto(`${server.baseUrl}/s/${id}`);
-    await look(page, "pin");
+    const { page } = await stage.browsing.open();
+    await page.goto(`${stage.server.baseUrl}/s/${id}`);
+    await lookAt(page, "pin");
     await page.getByLabel("This survey is protected by a PIN").fill("1234");
     await page.getByRole("button", { name: "Continue" }).click();
     await page.getByRole("alert").waitFor();
-    await look(page, "pin-wrong");
+    await lookAt(page, "pin-wrong");
     await page.getByLabel("This survey is protected by a PIN").fill("4711");
     await page.getByRole("button", { name: "Continue" }).click();
     for (const fill of [async () => {}, () => page.getByRole("radio", { name: "9 of 10" }).check({ force: true })]) {
@@ -170,16 +142,16 @@ describeInBrowser("link surveys in a browser", () => {
 
   test("a page that frames an embedded survey hears when it is done", async () => {
     const id = await link({ welcomeCard: { enabled: false } });
-    browsing.addPage(
+    stage.browsing.addPage(
       "frame",
       `<!doctype html><html lang="en"><title>Frame</title><body><main><h1>Frame</h1><script>addEventListener("message", ({ data }) => (window.heard = data));</script>
-       <iframe title="Survey" width="700" height="500" src="${server.baseUrl}/s/${id}?embed=true&startAt=more"></iframe></main></body></html>`,
+       <iframe title="Survey" width="700" height="500" src="${stage.server.baseUrl}/s/${id}?embed=true&startAt=more"></iframe></main></body></html>`,
     );
-    const { page } = await browsing.open();
-    await page.goto(`${browsing.shopUrl}frame`);
+    const { page } = await stage.browsing.open();
+    await page.goto(`${stage.browsing.shopUrl}frame`);
     const frame = page.frameLocator("iframe");
     await frame.getByRole("textbox").fill("Hello");
-    await look(page, "embedded");
+    await lookAt(page, "embedded");
     await frame.locator(".mo-buttons button[type=submit]").click();
     await page.waitForFunction('window.heard === "formbricksSurveyCompleted"');
     expect(await responsesTo(id)).toMatchObject([{ data: { more: "Hello" }, finished: true }]);

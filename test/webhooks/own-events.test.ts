@@ -1,5 +1,6 @@
 /** Events beyond the published ones, as the outbox has them when the call that caused them is answered. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { createContactWatch, VERBATIM_RULES } from "../../src/contacts/service.ts";
 import { newId } from "../../src/shared/ids.ts";
 import { buildContact, buildSurvey, buildTenant, buildWebhook, type Tenant } from "../support/build.ts";
 import { ANSWERABLE, readOutbox } from "../support/responses.ts";
@@ -181,6 +182,46 @@ describe("contacts", () => {
     await expect.poll(types, { timeout: 20_000 }).toEqual(["contactCreated"]);
     const attributes = { plan: "pro" };
     expect(await told()).toEqual([["contactCreated", contact({ userId: "listed", email: "listed@example.com", attributes })]]);
+  });
+});
+
+describe("contacts that were merged", () => {
+  it("are told of as those that go on, when lists bring their former user ids", async () => {
+    const { environmentId } = tenant;
+    const kept = await buildContact(server.db, { environmentId, userId: "kept" });
+    const gone = await buildContact(server.db, { environmentId, userId: "gone" });
+    await manage("post", `contacts/${kept.id}/merge`, { from: gone.id }).expect(200);
+    await listen(["contactCreated", "contactUpdated"]);
+    await userpilot("/v1/users/bulk_identify", { users: [{ user_id: "gone", metadata: { plan: "pro" } }] });
+    await expect.poll(types, { timeout: 20_000 }).toEqual(["contactUpdated"]);
+    const changed = contact({ id: kept.id, userId: "kept", attributes: { plan: "pro" }, changedKeys: ["plan"] });
+    expect(await told()).toEqual([["contactUpdated", changed]]);
+  });
+});
+
+describe("contacts that are made", () => {
+  it("do not wait for others that are made at the same time", async () => {
+    await listen();
+    const environment = await server.services.environments.configuration(tenant.environmentId);
+    const watch = createContactWatch({ outbox: { append: async () => undefined, announce: () => undefined }, now: Date.now });
+    await server.db.transaction((tx) =>
+      watch.around(tx, environment, { userIds: ["slow"] }, async () => {
+        await identify({ userId: "quick" });
+      }),
+    );
+    expect(await types()).toEqual(["contactCreated"]);
+  });
+
+  it("are told of once, though one call knows the user id and another the address", async () => {
+    await listen(["contactCreated", "contactUpdated"]);
+    const rounds = Array.from({ length: 20 }, (_, n) => `${n}@example.com`);
+    const byAddress = (email: string) =>
+      server.services.contacts.identifyByEmail(environment, { email, attributes: new Map() }, VERBATIM_RULES);
+    const environment = await server.services.environments.configuration(tenant.environmentId);
+    for (const email of rounds) await Promise.all([identify({ userId: email, attributes: { email } }), byAddress(email)]);
+    const made = (await told()).filter(([type]) => type === "contactCreated").map(([, payload]) => payload);
+    const ids = await server.db.prisma.contact.findMany({ where: { environmentId: tenant.environmentId }, select: { id: true } });
+    expect(made).toHaveLength(ids.length);
   });
 });
 

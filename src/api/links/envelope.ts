@@ -1,22 +1,8 @@
 /** What goes wrong, as a page. */
+import { ERROR_STATUS } from "../../http/error-status.ts";
 import type { ErrorPresenter } from "../../http/errors.ts";
 import type { ProblemKind } from "../../shared/problem.ts";
 import { messagePage } from "./pages.ts";
-
-const STATUS = {
-  malformed: 400,
-  invalid: 400,
-  unauthenticated: 401,
-  forbidden: 403,
-  not_found: 404,
-  conflict: 409,
-  key_reused: 422,
-  too_large: 413,
-  rate_limited: 429,
-  not_implemented: 501,
-  unavailable: 503,
-  unexpected: 500,
-} as const satisfies Record<ProblemKind, number>;
 
 const TEXTS: Partial<Record<ProblemKind, [heading: string, text: string]>> = {
   not_found: ["There is nothing here", "Please check the link you were given."],
@@ -27,7 +13,7 @@ const TEXTS: Partial<Record<ProblemKind, [heading: string, text: string]>> = {
 export const presentLinkError: ErrorPresenter = ({ kind }) => {
   const [heading, text] = TEXTS[kind] ?? ["This page cannot be shown", "Something went wrong. Try again later."];
   return {
-    status: STATUS[kind],
+    status: ERROR_STATUS[kind],
     body: messagePage({ heading, text }),
     headers: {
       "content-type": "text/html; charset=utf-8",

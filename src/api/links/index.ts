@@ -33,6 +33,8 @@ interface LinkRoute {
 const PAGE_BUCKET: RateBucket = { name: "link", limit: "client", windowMs: 60_000 };
 /** A PIN has 10,000 values; one address may try as many of them in ten minutes. */
 const PIN_BUCKET: RateBucket = { name: "pin", limit: 10, windowMs: 600_000 };
+/** In characters; browsers send some dozens. */
+const MAX_LANGUAGES_LENGTH = 500;
 /** A form with a PIN in it. */
 const FORM_LIMIT_BYTES = 1_024;
 
@@ -85,7 +87,7 @@ function servePages(
     const isEmbedded = first(query.embed) === "true";
     const language = first(query.lang);
     const { recaptchaSiteKey, uploadOrigins } = options;
-    const page = { nonce, isEmbedded, language };
+    const page = { nonce, isEmbedded, language, browserLanguages: languagesOf(request.headers["accept-language"]) };
     if (isEmbedded) reply.removeHeader("x-frame-options"); // the policy says who may frame it
     reply.headers({
       "content-security-policy": contentPolicy(opening, { nonce, isEmbedded, recaptchaSiteKey, uploadOrigins }),
@@ -111,5 +113,21 @@ const STATUS = {
   answered: 410,
   unverified: 501, // there is no mail to be sent
 } as const satisfies Record<Extract<Opening, { outcome: "closed" }>["obstacle"], number>;
+
+/** The language tags of `Accept-Language`, best first. */
+function languagesOf(header = ""): string[] {
+  const ranges = header
+    .slice(0, MAX_LANGUAGES_LENGTH)
+    .split(",")
+    .map((range) => {
+      const [tag = "", ...parameters] = range.split(";").map((part) => part.trim());
+      const quality = parameters.find((parameter) => parameter.startsWith("q="));
+      return { tag, quality: quality === undefined ? 1 : Number(quality.slice(2)) || 0 };
+    });
+  return ranges
+    .filter(({ tag, quality }) => tag !== "" && quality > 0)
+    .sort((a, b) => b.quality - a.quality)
+    .map(({ tag }) => tag);
+}
 
 const first = (value: string | string[] | undefined): string | null => (Array.isArray(value) ? value[0] : value) ?? null;

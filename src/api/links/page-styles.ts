@@ -12,10 +12,7 @@ body { margin: 0; min-height: 100vh; min-height: 100dvh; display: flex; flex-dir
 header { padding: 20px 24px 0; }
 .logo { display: block; max-height: 48px; max-width: 180px; padding: 6px; border-radius: 8px; }
 main { width: 100%; max-width: calc(var(--width) + 32px); margin: auto; padding: 24px 16px; }
-.deck #survey { position: relative; min-height: 120px; }
-.deck.straight #survey::after, .deck.casual #survey::after { content: ""; position: absolute; z-index: -1; inset: 12px 16px -8px; border-radius: 12px; background: #fff; opacity: .6; border: 1px solid rgba(22, 24, 29, .1); }
-.deck.casual #survey::after { inset: 6px 4px -6px; transform: rotate(1.2deg); }
-.deck:not(.cardless) .mo-card { box-shadow: 0 1px 2px rgba(16, 24, 40, .06), 0 16px 40px -12px rgba(16, 24, 40, .18); }
+#survey { min-height: 120px; }
 .notice { text-align: center; max-width: 480px; }
 .notice > *, .notice form { background: none; }
 .notice h1 { font-size: 24px; line-height: 1.3; margin: 0 0 8px; text-wrap: balance; }

@@ -1,8 +1,10 @@
 /** The pages of link surveys: the survey, the question for its PIN, and the word that there is nothing to answer. */
 
 import { type Html, html, jsonElement, styleElement } from "../../http/html.ts";
-import type { LinkSurvey, Obstacle, Opening } from "../../link-surveys/service.ts";
+import type { LinkSurvey, Opening } from "../../link-surveys/service.ts";
+import { directionOf } from "../../shared/localized-words.ts";
 import { pageStyles } from "./page-styles.ts";
+import { hasWords, type PageWords, pageWordsOf } from "./page-words.ts";
 
 export interface PageOptions {
   nonce: string;
@@ -10,6 +12,8 @@ export interface PageOptions {
   isEmbedded: boolean;
   /** As asked for in the link. */
   language: string | null;
+  /** What the browser asks for, best first; it counts where there is no survey whose language could. */
+  browserLanguages: readonly string[];
 }
 
 type Outcome<Name extends Opening["outcome"]> = Extract<Opening, { outcome: Name }>;
@@ -34,38 +38,28 @@ export function surveyPage(
   const head = html`<link rel="preload" as="script" href="/js/surveys.umd.cjs" nonce="${options.nonce}">
 <script defer src="/js/surveys.umd.cjs" nonce="${options.nonce}"></script>
 <script defer src="/js/links.umd.cjs" nonce="${options.nonce}"></script>`;
-  const body = html`<main class="deck ${arrangementOf(link)}"><div id="survey"></div></main>
-<noscript><p class="word">This survey needs JavaScript.</p></noscript>
+  const body = html`<main><div id="survey"></div></main>
+<noscript><p class="word">${wordsOf(link, options).needsScript}</p></noscript>
 ${jsonElement("mortar-link", data)}`;
   return page({ link, options, head, body });
 }
 
 /** The PIN is sent by a plain form, so that this page runs no script at all. */
 export function pinPage({ link, isWrong }: Outcome<"pin">, options: PageOptions): string {
-  const problem = isWrong ? html`<p class="wrong" id="wrong" role="alert">That is not the PIN of this survey.</p>` : null;
+  const { pin, wrongPin, continue: goOn } = wordsOf(link, options);
+  const problem = isWrong ? html`<p class="wrong" id="wrong" role="alert">${wrongPin}</p>` : null;
   const body = html`<main class="notice"><form method="post" autocomplete="off">
-<h1><label for="pin">This survey is protected by a PIN</label></h1>
-<p>Please enter the four digits you were given.</p>
+<h1><label for="pin">${pin[0]}</label></h1>
+<p>${pin[1]}</p>
 <input id="pin" name="pin" inputmode="numeric" pattern="[0-9]{4}" maxlength="4" required autofocus ${
     isWrong ? html`aria-invalid="true" aria-describedby="wrong"` : null
   }>
-${problem}<button>Continue</button></form></main>`;
+${problem}<button>${goOn}</button></form></main>`;
   return page({ link, options, body });
 }
 
-const TEXTS = {
-  notFound: ["This survey does not exist", "Please check the link you were given."],
-  expired: ["This link has expired", "Please ask for a new one."],
-  paused: ["This survey is paused", "It takes no answers right now. Please come back later."],
-  completed: ["This survey is closed", "It takes no more answers. Thank you for your interest."],
-  singleUseInvalid: ["This link is not valid", "Please use the link exactly as you were given it."],
-  singleUseUsed: ["This link was used already", "It is good for one answer, which we have. Thank you."],
-  answered: ["You have answered already", "Your answers have arrived. Thank you."],
-  unverified: ["Your email address must be verified", "This server sends no mail. Please use the link you were mailed."],
-} as const satisfies Record<Obstacle, readonly [heading: string, text: string]>;
-
 export function closedPage({ obstacle, link, notice }: Outcome<"closed">, options: PageOptions): string {
-  const [heading, text] = TEXTS[obstacle];
+  const [heading, text] = wordsOf(link, options).obstacles[obstacle];
   const body = html`<main class="notice"><h1>${notice?.heading || heading}</h1><p>${notice ? notice.subheading : text}</p></main>`;
   return page({ link, options, body });
 }
@@ -78,16 +72,16 @@ export const messagePage = ({ heading, text }: { heading: string; text: string }
 <body><main><h1>${heading}</h1><p>${text}</p></main></body></html>`.html;
 
 function page({ link, options, head, body }: { link: LinkSurvey | null; options: PageOptions; head?: Html; body: Html }): string {
-  const { nonce, isEmbedded, language } = options;
-  const key = link === null ? "default" : languageKey(link.survey, language);
+  const { nonce, isEmbedded } = options;
+  const tag = tagOf(link, options);
   return html`<!doctype html>
-<html lang="${tagOf(link, key)}">
+<html lang="${tag}" dir="${directionOf(tag)}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex, nofollow">
 <link rel="icon" href="data:,">
-${link === null ? html`<title>Survey</title>` : preview(link, key)}
+${link === null ? html`<title>${wordsOf(link, options).survey}</title>` : preview(link, options)}
 ${styleElement(nonce, pageStyles(link, { isEmbedded }))}
 ${head ?? null}
 </head>
@@ -100,9 +94,12 @@ ${body}
 }
 
 /** The survey's name is the team's own and is not shown to respondents. */
-function preview({ metadata, survey }: LinkSurvey, key: string): Html {
+function preview(link: LinkSurvey, options: PageOptions): Html {
+  const { metadata, survey } = link;
+  const key = languageKey(survey, options.language);
   const { headline } = survey.welcomeCard;
-  const title = textIn(metadata.title, key) || plain(textIn(isTexts(headline) ? headline : {}, key)) || "Survey";
+  const own = textIn(metadata.title, key) || plain(textIn(isTexts(headline) ? headline : {}, key));
+  const title = own || wordsOf(link, options).survey;
   const description = textIn(metadata.description, key);
   const { imageUrl } = metadata;
   return html`<title>${title}</title>
@@ -122,11 +119,6 @@ function backdrop({ styling, logo }: LinkSurvey, isEmbedded: boolean): Html | nu
   return logo === null ? film : html`${film}<header><img class="logo" src="${logo.url}" alt=""></header>`;
 }
 
-function arrangementOf({ styling }: LinkSurvey): string {
-  const { linkSurveys } = isObject(styling.cardArrangement) ? styling.cardArrangement : {};
-  return ["casual", "straight", "simple", "cardless"].find((known) => known === linkSurveys) ?? "straight";
-}
-
 /** The key of the survey's texts: by code or alias, then by the language alone (`de` for `de-AT`). */
 function languageKey({ languages }: LinkSurvey["survey"], asked: string | null): string {
   const wanted = asked?.toLowerCase();
@@ -138,10 +130,15 @@ function languageKey({ languages }: LinkSurvey["survey"], asked: string | null):
   return found === undefined || found.default ? "default" : found.language.code;
 }
 
-function tagOf(link: LinkSurvey | null, key: string): string {
+/** Of the language that the page is in: the survey's, or one that the browser asks for and we have words in. */
+function tagOf(link: LinkSurvey | null, { language, browserLanguages }: PageOptions): string {
+  if (link === null) return [language, ...browserLanguages].find((tag) => tag !== null && hasWords(tag)) ?? "en";
+  const key = languageKey(link.survey, language);
   if (key !== "default") return key;
-  return link?.survey.languages.find((language) => language.default)?.language.code ?? "en";
+  return link.survey.languages.find((each) => each.default)?.language.code ?? "en";
 }
+
+const wordsOf = (link: LinkSurvey | null, options: PageOptions): PageWords => pageWordsOf(tagOf(link, options));
 
 const textIn = (texts: Readonly<Record<string, string>>, key: string): string => texts[key] || texts.default || "";
 const plain = (text: string): string =>

@@ -1,5 +1,6 @@
 /** Errors of the Sprig contract: `{"error":"<text>"}`, or a bare text where the vendor sends one. Source: sprig-api §8. */
 import { z } from "zod";
+import { ERROR_STATUS } from "../../http/error-status.ts";
 import type { ErrorPresenter } from "../../http/errors.ts";
 import { invalid, type Problem, type ProblemKind } from "../../shared/problem.ts";
 
@@ -32,20 +33,7 @@ const POLICY = "policy";
 /** Well-formed, and refused all the same: 422. */
 export const refusedByPolicy = (message: string): Problem => invalid(message, { issues: [{ field: POLICY, issue: message }] });
 
-const STATUS = {
-  malformed: 400,
-  invalid: 400,
-  unauthenticated: 403,
-  forbidden: 403,
-  not_found: 404,
-  conflict: 409,
-  key_reused: 422,
-  too_large: 413,
-  rate_limited: 429,
-  not_implemented: 501,
-  unavailable: 503,
-  unexpected: 500,
-} as const satisfies Record<ProblemKind, number>;
+const STATUS = { ...ERROR_STATUS, unauthenticated: 403 } as const satisfies Record<ProblemKind, number>;
 
 /** Kinds that say the same whatever happened; strings are sent as text, objects as JSON. */
 const FIXED: Partial<Record<ProblemKind, string | { error: string }>> = {

@@ -1,5 +1,6 @@
 /** Errors of the Userpilot contract: `{"errors":[…]}`, all members strings. Source: userpilot-api §5. */
 import { z } from "zod";
+import { ERROR_STATUS } from "../../http/error-status.ts";
 import type { ErrorPresenter } from "../../http/errors.ts";
 import { Problem, type ProblemKind } from "../../shared/problem.ts";
 
@@ -52,20 +53,7 @@ export const ERRORS = {
   503: UserpilotError,
 };
 
-const STATUS = {
-  malformed: 400,
-  invalid: 400,
-  unauthenticated: 401,
-  forbidden: 401,
-  not_found: 404,
-  conflict: 409,
-  key_reused: 422,
-  too_large: 413,
-  rate_limited: 429,
-  not_implemented: 501,
-  unavailable: 503,
-  unexpected: 500,
-} as const satisfies Record<ProblemKind, number>;
+const STATUS = { ...ERROR_STATUS, forbidden: 401 } as const satisfies Record<ProblemKind, number>;
 
 const SLUG = {
   malformed: "invalid_json",

@@ -1,22 +1,10 @@
 /** Envelopes of the v2 management API. Source: management-api-v2 §1.1, §1.2. */
 import { z } from "zod";
+import { ERROR_STATUS } from "../../http/error-status.ts";
 import type { ErrorPresenter } from "../../http/errors.ts";
 import type { Problem, ProblemIssue, ProblemKind } from "../../shared/problem.ts";
 
-const STATUS = {
-  malformed: 400,
-  invalid: 422,
-  unauthenticated: 401,
-  forbidden: 403,
-  not_found: 404,
-  conflict: 409,
-  key_reused: 422,
-  too_large: 413,
-  rate_limited: 429,
-  not_implemented: 501,
-  unavailable: 503,
-  unexpected: 500,
-} as const satisfies Record<ProblemKind, number>;
+const STATUS = { ...ERROR_STATUS, invalid: 422 } as const satisfies Record<ProblemKind, number>;
 
 const MESSAGE: Record<number, string> = {
   400: "Bad Request",

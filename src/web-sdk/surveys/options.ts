@@ -98,7 +98,7 @@ export function readOptions(given: unknown, mode?: "modal" | "inline"): RenderOp
     startAt: text(options.startAt),
     responseCount: typeof options.responseCount === "number" ? options.responseCount : undefined,
     isWebEnvironment: options.isWebEnvironment !== false,
-    isSpamProtectionEnabled: options.isSpamProtectionEnabled === true,
+    isSpamProtectionEnabled: (options.isSpamProtectionEnabled ?? survey.isRecaptchaEnabled) === true,
     recaptchaSiteKey: text(options.recaptchaSiteKey),
     mode: mode ?? (options.mode === "inline" ? "inline" : "modal"),
     containerId: text(options.containerId),

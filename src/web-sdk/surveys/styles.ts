@@ -5,7 +5,7 @@
 const ROOT = ".mortar-survey".repeat(3);
 
 const SHEET = `
-& { --mo-r: var(--mo-roundness, 10px); color: var(--mo-text); font: 400 16px/1.5 var(--mo-font-family, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif); text-align: start; letter-spacing: normal; -webkit-text-size-adjust: 100%; }
+& { --mo-r: var(--mo-roundness, 10px); --mo-card-edge: var(--mo-card-border-color, color-mix(in srgb, var(--mo-text) 12%, var(--mo-card-background-color))); color: var(--mo-text); font: 400 16px/1.5 var(--mo-font-family, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif); text-align: start; letter-spacing: normal; -webkit-text-size-adjust: 100%; }
 & *, & *::before, & *::after { box-sizing: border-box; margin: 0; padding: 0; border: 0; font: inherit; letter-spacing: inherit; text-transform: none; text-shadow: none; float: none; min-width: 0; color: inherit; align-items: normal; align-content: normal; justify-content: normal; flex-wrap: nowrap; gap: normal; }
 & :not(svg, svg *, img, iframe) { width: auto; height: auto; min-height: 0; max-width: none; max-height: none; position: static; inset: auto; background: none; box-shadow: none; opacity: 1; transform: none; }
 & button, & input, & select, & textarea { background: none; width: auto; height: auto; appearance: auto; box-shadow: none; }
@@ -22,15 +22,25 @@ const SHEET = `
 &[dir=rtl].mo-bottomRight, &[dir=rtl].mo-topRight { justify-content: flex-start; }
 &[dir=rtl].mo-bottomLeft, &[dir=rtl].mo-topLeft { justify-content: flex-end; }
 &.mo-center { align-items: center; justify-content: center; }
-& .mo-card { pointer-events: auto; position: relative; display: flex; flex-direction: column; width: 100%; max-height: 100%; overflow: hidden; background: var(--mo-card-background-color); border: 1px solid var(--mo-card-border-color, color-mix(in srgb, var(--mo-text) 12%, transparent)); border-radius: max(var(--mo-r), 4px); }
-&.mo-modal .mo-card { max-width: 420px; box-shadow: 0 1px 2px rgba(16, 24, 40, .08), 0 12px 32px -4px rgba(16, 24, 40, .24); animation: mo-in .28s cubic-bezier(.2, .8, .3, 1); }
-&.mo-center .mo-card { max-width: 480px; }
+& .mo-deck { pointer-events: none; position: relative; isolation: isolate; display: flex; width: 100%; max-height: 100%; }
+& .mo-behind { position: absolute; z-index: -1; inset: 12px 12px 6px; background: var(--mo-card-background-color); border: 1px solid var(--mo-card-edge); border-radius: max(var(--mo-r), 4px); box-shadow: 0 4px 12px -4px rgba(16, 24, 40, .12); transition: transform .28s, opacity .28s; }
+& .mo-behind + .mo-behind { z-index: -2; inset: 24px 24px 0; }
+& .mo-casual .mo-behind { inset: 2px 4px 15px; transform: rotate(2.2deg); }
+& .mo-casual .mo-behind + .mo-behind { inset: 2px 4px 15px; transform: rotate(-1.7deg); }
+& .mo-behind.mo-gone, & .mo-casual .mo-behind.mo-gone { transform: translateY(-16px); opacity: 0; }
+& .mo-straight, & .mo-casual { padding-bottom: 13px; }
+& .mo-card { pointer-events: auto; position: relative; display: flex; flex-direction: column; width: 100%; max-height: 100%; overflow: hidden; background: var(--mo-card-background-color); border: 1px solid var(--mo-card-edge); border-radius: max(var(--mo-r), 4px); }
+&.mo-modal .mo-deck { max-width: 420px; animation: mo-in .28s cubic-bezier(.2, .8, .3, 1); }
+&.mo-modal .mo-card { box-shadow: 0 1px 2px rgba(16, 24, 40, .08), 0 12px 32px -4px rgba(16, 24, 40, .24); }
+&.mo-inline .mo-card { box-shadow: 0 1px 2px rgba(16, 24, 40, .06), 0 14px 32px -16px rgba(16, 24, 40, .2); }
+& .mo-cardless .mo-card { box-shadow: none; border-color: transparent; }
+&.mo-center .mo-deck { max-width: 480px; }
 &.mo-highlight .mo-card { border: 2px solid var(--mo-highlight-border-color); }
 @keyframes mo-in { from { opacity: 0; transform: translateY(16px); } }
 @keyframes mo-step { from { opacity: 0; transform: translateX(12px); } }
 @keyframes mo-spin { to { transform: rotate(1turn); } }
 & .mo-bar { flex: none; height: var(--mo-progress-track-height, 5px); background: var(--mo-progress-track-bg-color, color-mix(in srgb, var(--mo-brand-color) 18%, var(--mo-card-background-color))); }
-& .mo-bar > div { height: 100%; background: var(--mo-progress-indicator-bg-color, var(--mo-brand-color)); transition: width .35s ease; border-start-end-radius: 99px; border-end-end-radius: 99px; }
+& .mo-bar > div { height: 100%; min-width: calc(var(--mo-r) + 10px); background: var(--mo-progress-indicator-bg-color, var(--mo-brand-color)); transition: width .35s ease; border-start-end-radius: 99px; border-end-end-radius: 99px; }
 & .mo-top { flex: none; display: flex; align-items: center; justify-content: flex-end; gap: 4px; padding: 8px 10px 0; }
 & .mo-top.mo-float { position: absolute; inset-block-start: 5px; inset-inline-end: 0; z-index: 1; }
 & .mo-float ~ .mo-form .mo-body { padding-top: 24px; }
@@ -41,9 +51,13 @@ const SHEET = `
 & .mo-icon-button:hover:not(:disabled) { background: var(--mo-soft); color: var(--mo-text); }
 & .mo-icon-button:disabled { opacity: .35; cursor: default; }
 & .mo-icon-button svg { width: 18px; height: 18px; }
-& .mo-language { min-height: 36px; padding: 4px 8px; border-radius: 8px; color: var(--mo-muted); font-size: 14px; cursor: pointer; }
+& .mo-language { padding: 7px 32px 7px 10px; border-radius: 8px; color: var(--mo-muted); font-size: 14px; cursor: pointer; }
+&[dir=rtl] .mo-language { padding: 7px 10px 7px 32px; }
+& .mo-language:hover { background-color: var(--mo-soft); color: var(--mo-text); }
 & .mo-form { display: flex; flex-direction: column; flex: 1 1 auto; min-height: 0; outline: none; }
 & .mo-body { flex: 1 1 auto; overflow-y: auto; overscroll-behavior: contain; padding: 8px 24px 20px; }
+& .mo-body.mo-more { -webkit-mask-image: linear-gradient(to top, transparent, #000 36px); mask-image: linear-gradient(to top, transparent, #000 36px); }
+& .mo-body:focus-visible { outline-offset: -2px; }
 & .mo-step { animation: mo-step .22s ease-out; display: flex; flex-direction: column; gap: 28px; outline: none; }
 &[dir=rtl] .mo-step { animation: none; }
 & .mo-element { border: 0; display: block; }
@@ -63,11 +77,18 @@ const SHEET = `
 & .mo-input { width: 100%; min-height: var(--mo-input-height, 46px); padding: var(--mo-input-padding-y, 10px) var(--mo-input-padding-x, 14px); font-size: var(--mo-input-font-size, 16px); color: var(--mo-input-text-color, var(--mo-text)); background: var(--mo-input-bg-color, var(--mo-card-background-color)); border: 1px solid var(--mo-input-border-color, var(--mo-line)); border-radius: var(--mo-input-border-radius, var(--mo-r)); box-shadow: var(--mo-input-shadow, none); }
 & textarea.mo-input { min-height: 108px; resize: vertical; display: block; }
 & .mo-input::placeholder { color: var(--mo-muted); opacity: var(--mo-input-placeholder-opacity, 1); }
+& .mo-input:hover { border-color: color-mix(in srgb, var(--mo-input-border-color, var(--mo-line)) 55%, var(--mo-text)); }
 & .mo-input:focus { border-color: var(--mo-brand-text); }
 & .mo-input[aria-invalid=true] { border-color: var(--mo-error); }
 & :focus-visible, & .mo-input:focus, & input:focus-visible + .mo-box { outline: 2px solid var(--mo-brand-text); outline-offset: 2px; }
 & .mo-form:focus-visible { outline: none; }
 & .mo-input:focus { outline-offset: -1px; }
+& .mo-input[aria-invalid=true]:focus { border-color: var(--mo-error); outline-color: var(--mo-error); }
+& [aria-invalid=true] :is(.mo-option, .mo-scale .mo-box, .mo-pictures .mo-box) { border-color: var(--mo-error); }
+& select:is(.mo-input, .mo-language) { appearance: none; cursor: pointer; line-height: 1.5; text-overflow: ellipsis; background-repeat: no-repeat; background-image: linear-gradient(45deg, transparent 50%, currentColor 50%), linear-gradient(-45deg, transparent 50%, currentColor 50%); background-size: 6px 6px; background-position: right 20px center, right 14px center; }
+&[dir=rtl] select:is(.mo-input, .mo-language) { background-position: left 14px center, left 20px center; }
+& select.mo-input { padding-inline-end: 40px; }
+& .mo-hint:empty { margin-top: -10px; }
 & .mo-hint { color: var(--mo-muted); font-size: 13px; }
 & .mo-count { align-self: flex-end; }
 & .mo-label { display: block; margin-bottom: 4px; font-size: 14px; font-weight: 500; color: var(--mo-element-headline-color, var(--mo-text)); }
@@ -92,9 +113,10 @@ const SHEET = `
 & .mo-scale .mo-tone .mo-box::before { content: ""; position: absolute; inset: 0 0 auto; height: 5px; background: var(--mo-tone); }
 & .mo-tone-low { --mo-tone: #e5484d; } & .mo-tone-mid { --mo-tone: #f5a524; } & .mo-tone-high { --mo-tone: #30a46c; }
 & .mo-faces { display: flex; justify-content: space-between; gap: 2px; }
-& .mo-faces label { position: relative; flex: 1 1 0; display: flex; justify-content: center; cursor: pointer; }
-& .mo-faces .mo-box { display: flex; align-items: center; justify-content: center; width: 100%; max-width: 60px; aspect-ratio: 1; min-height: 36px; border-radius: 12px; color: var(--mo-line); transition: transform .12s, color .12s, background-color .12s; }
-& .mo-faces svg { width: 100%; height: 100%; max-width: 44px; max-height: 44px; }
+& .mo-faces, & .mo-faces + .mo-ends { max-width: 460px; }
+& .mo-faces label { position: relative; flex: 0 1 48px; display: flex; justify-content: center; cursor: pointer; }
+& .mo-faces .mo-box { display: flex; align-items: center; justify-content: center; width: 100%; max-width: 60px; aspect-ratio: 1; min-height: 44px; border-radius: 12px; color: var(--mo-line); transition: transform .12s, color .12s, background-color .12s; }
+& .mo-faces svg { width: 90%; height: 90%; max-width: 44px; max-height: 44px; }
 & .mo-faces label:hover .mo-box { color: var(--mo-brand-text); transform: scale(1.06); }
 & .mo-faces .mo-lit .mo-box { color: var(--mo-brand-text); }
 & .mo-faces .mo-lit svg path.mo-star { fill: var(--mo-brand-color); }
@@ -119,14 +141,30 @@ const SHEET = `
 & .mo-drop b { font-weight: 600; color: var(--mo-brand-text); }
 & .mo-drop input { position: absolute; inset: 0; width: 100%; height: 100%; opacity: 0; cursor: pointer; }
 & .mo-list { list-style: none; display: flex; flex-direction: column; gap: 8px; }
-& .mo-row { display: flex; align-items: center; gap: 8px; min-height: 46px; padding: 4px 6px 4px 12px; border: 1px solid var(--mo-option-border-color, var(--mo-line)); border-radius: var(--mo-option-border-radius, var(--mo-r)); background: var(--mo-option-bg-color, var(--mo-card-background-color)); color: var(--mo-option-label-color, var(--mo-text)); }
+& .mo-row { position: relative; display: flex; flex-wrap: wrap; align-items: center; gap: 0 8px; min-height: 46px; padding: 4px 6px 4px 12px; border: 1px solid var(--mo-option-border-color, var(--mo-line)); border-radius: var(--mo-option-border-radius, var(--mo-r)); background: var(--mo-option-bg-color, var(--mo-card-background-color)); color: var(--mo-option-label-color, var(--mo-text)); }
 &[dir=rtl] .mo-row { padding: 4px 12px 4px 6px; }
-& .mo-row > .mo-grow { flex: 1; overflow-wrap: anywhere; text-align: start; }
+& .mo-row > .mo-grow { flex: 1 1 auto; max-width: 100%; display: flex; align-items: center; gap: 10px; overflow-wrap: anywhere; text-align: start; padding: 5px 10px 5px 0; }
+&[dir=rtl] .mo-row > .mo-grow { padding: 5px 0 5px 10px; }
+& .mo-tools { flex: none; display: flex; margin-inline-start: auto; }
+& .mo-ranking { display: flex; flex-direction: column; gap: 8px; }
+& .mo-ranking .mo-option { align-items: center; padding-block: 9px; }
+& .mo-ranking .mo-row { padding-inline-start: 0; }
+& .mo-grip { flex: none; align-self: stretch; display: inline-flex; align-items: center; justify-content: center; width: 30px; min-height: 36px; margin: -9px 0; margin-inline-end: -6px; color: var(--mo-muted); cursor: grab; touch-action: none; }
+& .mo-ranking .mo-option { padding-inline-start: 0; }
+& .mo-row:hover .mo-grip, & .mo-option:hover .mo-grip { color: var(--mo-text); }
+& .mo-grip svg { width: 16px; height: 16px; }
+& .mo-sorting { user-select: none; -webkit-user-select: none; }
+& .mo-sorting li { transition: transform .16s; }
+& .mo-sorting, & .mo-sorting * { cursor: grabbing; }
+& .mo-sorting .mo-dragged { position: relative; z-index: 1; transition: none; }
+& .mo-dragged > .mo-row, & .mo-dragged > .mo-option { box-shadow: 0 8px 20px -6px rgba(16, 24, 40, .35); border-color: var(--mo-brand-text); }
 & .mo-rank { flex: none; width: 26px; height: 26px; border-radius: 50%; display: inline-flex; align-items: center; justify-content: center; font-size: 14px; font-weight: 600; background: var(--mo-brand-color); color: var(--mo-on-brand); }
 & .mo-rank.mo-none { background: none; border: 1.5px dashed var(--mo-line); }
 & .mo-matrix { width: 100%; border-collapse: separate; border-spacing: 0; font-size: 15px; }
 & .mo-matrix-scroll { overflow-x: auto; margin-inline: -24px; padding-inline: 24px; }
 & .mo-matrix thead th { padding: 0 6px 8px; font-size: 13px; font-weight: 500; color: var(--mo-muted); text-align: center; vertical-align: bottom; }
+& .mo-matrix th { overflow-wrap: anywhere; }
+& .mo-matrix tbody tr:hover { background: color-mix(in srgb, var(--mo-brand-color) 5%, transparent); }
 & .mo-matrix tbody th { padding: 10px 12px 10px 0; text-align: start; font-weight: 500; }
 &[dir=rtl] .mo-matrix tbody th { padding: 10px 0 10px 12px; }
 & .mo-matrix tbody th, & .mo-matrix tbody td { border-top: 1px solid color-mix(in srgb, var(--mo-text) 14%, transparent); }
@@ -134,33 +172,42 @@ const SHEET = `
 & .mo-matrix td label { display: flex; align-items: center; justify-content: center; min-width: 44px; min-height: 44px; cursor: pointer; }
 & .mo-matrix input { width: 20px; height: 20px; accent-color: var(--mo-brand-text); cursor: pointer; }
 & .mo-stack { display: flex; flex-direction: column; gap: 18px; }
-& .mo-stack fieldset > legend { font-weight: 600; font-size: 15px; margin-bottom: 8px; }
+& .mo-stack fieldset > legend { width: 100%; font-weight: 600; font-size: 15px; margin-bottom: 8px; overflow-wrap: anywhere; }
+& .mo-stack .mo-options.mo-short { display: grid; grid-template-columns: repeat(auto-fit, minmax(76px, 1fr)); }
 & .mo-stack .mo-options { display: flex; flex-direction: column; gap: 8px; }
 & .mo-fields { display: grid; grid-template-columns: 1fr 1fr; gap: 14px 12px; }
 & .mo-wide { grid-column: 1 / -1; }
-& .mo-buttons { flex: none; display: flex; flex-direction: row-reverse; align-items: center; justify-content: space-between; gap: 12px; padding: 4px 24px 22px; }
-& .mo-button { display: inline-flex; align-items: center; justify-content: center; gap: 8px; min-height: var(--mo-button-height, 44px); padding: var(--mo-button-padding-y, 9px) var(--mo-button-padding-x, 20px); font-size: var(--mo-button-font-size, 16px); font-weight: var(--mo-button-font-weight, 600); line-height: 1.3; text-decoration: none; color: var(--mo-button-text-color); background: var(--mo-button-bg-color); border-radius: var(--mo-button-border-radius, var(--mo-r)); transition: filter .12s; }
-& .mo-button:hover:not(:disabled) { filter: brightness(1.08); }
+& .mo-buttons { flex: none; display: flex; flex-direction: row-reverse; align-items: center; justify-content: space-between; gap: 8px 12px; padding: 4px 24px 22px; flex-wrap: wrap; }
+& .mo-button { display: inline-flex; align-items: center; justify-content: center; gap: 8px; min-height: var(--mo-button-height, 44px); padding: var(--mo-button-padding-y, 9px) var(--mo-button-padding-x, 20px); font-size: var(--mo-button-font-size, 16px); font-weight: var(--mo-button-font-weight, 600); line-height: 1.3; text-decoration: none; color: var(--mo-button-text-color); background: var(--mo-button-bg-color); border-radius: var(--mo-button-border-radius, var(--mo-r)); max-width: 100%; overflow-wrap: anywhere; transition: background-color .12s; }
+& .mo-button:hover:not(:disabled) { background: var(--mo-button-hover); }
 & .mo-button:disabled { opacity: .6; cursor: default; }
 & .mo-button svg { width: 16px; height: 16px; }
 & .mo-quiet { color: var(--mo-text); background: none; border: 1px solid transparent; font-weight: 500; padding-inline: 12px; margin-inline-start: -12px; }
-& .mo-quiet:hover:not(:disabled) { background: var(--mo-soft); filter: none; }
+& .mo-quiet:hover:not(:disabled) { background: var(--mo-soft); }
 & .mo-outline { color: var(--mo-brand-text); background: none; border: 1.5px solid var(--mo-brand-text); align-self: flex-start; }
+& .mo-outline:hover:not(:disabled) { background: none; box-shadow: 0 0 0 1px var(--mo-brand-text); }
 & .mo-end { align-items: center; text-align: center; padding: 12px 0 8px; gap: 12px; }
 & .mo-done { width: 56px; height: 56px; border-radius: 50%; display: inline-flex; align-items: center; justify-content: center; color: var(--mo-on-brand); background: var(--mo-brand-color); }
 & .mo-done svg { width: 28px; height: 28px; }
 & .mo-notice { flex: none; display: flex; align-items: center; justify-content: space-between; gap: 12px; margin: 0 24px 16px; padding: 8px 12px; font-size: 14px; border-radius: 8px; border: 1px solid var(--mo-error); color: var(--mo-error); }
 & .mo-notice .mo-button { min-height: 36px; font-size: 14px; padding: 4px 12px; flex: none; }
+& .mo-notice svg { width: 18px; height: 18px; flex: none; }
 & .mo-spinner { width: 28px; height: 28px; border-radius: 50%; border: 3px solid color-mix(in srgb, var(--mo-brand-color) 25%, transparent); border-top-color: var(--mo-brand-color); animation: mo-spin .8s linear infinite; }
 & .mo-meta { display: flex; flex-wrap: wrap; gap: 4px 16px; margin-top: 14px; color: var(--mo-muted); font-size: 14px; }
 & .mo-meta span { display: inline-flex; gap: 6px; align-items: center; } & .mo-meta svg { width: 15px; height: 15px; }
 & .mo-brand { flex: none; padding: 0 24px 14px; text-align: center; font-size: 12px; color: var(--mo-footer-link-color, var(--mo-muted)); }
+@media (hover: none) { & .mo-drop-hint { display: none; } }
 @media (max-width: 520px) {
-  &.mo-modal { padding: 8px; align-items: flex-end; }
+  &.mo-modal { padding: 8px; padding-bottom: max(8px, env(safe-area-inset-bottom)); align-items: flex-end; }
+  & .mo-icon-button { width: 44px; height: 44px; } & .mo-language { padding-block: 12px; } & .mo-notice .mo-button { min-height: 44px; }
+  & .mo-top { padding: 4px 6px 0; } & .mo-top.mo-float { inset-block-start: 5px; inset-inline-end: 2px; }
+  & .mo-row { padding-inline-end: 0; } & .mo-grip { width: 34px; min-height: 44px; }
+  & .mo-scale.mo-many { display: grid; grid-template-columns: repeat(var(--mo-columns), 1fr); gap: 6px; }
+  & .mo-scale.mo-many label .mo-box { margin: 0; border-radius: min(var(--mo-option-border-radius, var(--mo-r)), 12px); }
+  & .mo-faces.mo-many { display: grid; grid-template-columns: repeat(5, 1fr); } & .mo-faces.mo-many .mo-box { width: 48px; }
   &.mo-modal.mo-topLeft, &.mo-modal.mo-topRight { align-items: flex-start; }
-  &.mo-modal .mo-card { max-width: none; }
+  &.mo-modal .mo-deck { max-width: none; }
   & .mo-body { padding-inline: 20px; } & .mo-buttons { padding-inline: 20px; } & .mo-notice { margin-inline: 20px; }
-  & .mo-scale.mo-many label:nth-of-type(n) .mo-box { font-size: 14px; }
 }
 @media (max-width: 360px) { & .mo-fields { grid-template-columns: 1fr; } }
 @media (prefers-reduced-motion: reduce) { &, & *, & *::before { animation-duration: .01ms !important; transition: none !important; } }

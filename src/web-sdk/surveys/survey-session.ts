@@ -129,6 +129,9 @@ function metaOf({ isWebEnvironment, action, source }: RenderOptions, pageUrl: ()
   };
 }
 
+/** `reportError` minds what it is called on, and takes one thing only. */
+const log = { error: (_message: string, error: unknown) => reportError(error) };
+
 /** The page's own way to a token, else, as in apps' web views and on link pages, one from here. */
 async function recaptchaToken(
   { isSpamProtectionEnabled, recaptchaSiteKey: siteKey, callbacks }: RenderOptions,
@@ -136,7 +139,7 @@ async function recaptchaToken(
 ): Promise<string | null> {
   if (!isSpamProtectionEnabled) return null;
   if (callbacks.getRecaptchaToken === undefined)
-    return siteKey === undefined ? null : await fetchRecaptchaToken({ siteKey, nonce, log: { error: reportError } });
+    return siteKey === undefined ? null : await fetchRecaptchaToken({ siteKey, nonce, log });
   const token = await callbacks.getRecaptchaToken().catch(() => null);
   return typeof token === "string" ? token : null;
 }

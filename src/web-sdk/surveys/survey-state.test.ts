@@ -2,7 +2,16 @@ import { describe, expect, it } from "vitest";
 import type { ResponseData } from "../../responses/answer-values.ts";
 import { readSurvey, type Survey } from "./survey.ts";
 import { textsOf } from "./survey-language.ts";
-import { beginSurvey, moveBack, moveOn, moveToEnding, progressOf, type SurveyState, withAnswer } from "./survey-state.ts";
+import {
+  beginSurvey,
+  cardsLeft,
+  moveBack,
+  moveOn,
+  moveToEnding,
+  progressOf,
+  type SurveyState,
+  withAnswer,
+} from "./survey-state.ts";
 
 const element = (id: string, more: object = {}) => ({ id, type: "openText", headline: { default: id }, ...more });
 const condition = (value: string, operator: string, right?: unknown) => ({
@@ -200,5 +209,14 @@ describe("moveToEnding and progressOf", () => {
   it("count blocks", () => {
     const states = [walk(BRANCHING, []), walk(BRANCHING, [{ q1: "x" }]), walk(BRANCHING, [{ q1: "end" }])];
     expect(states.map((state) => progressOf(BRANCHING, state))).toEqual([0, 1 / 3, 1]);
+  });
+});
+
+describe("cardsLeft", () => {
+  it("counts the blocks that follow, and an ending", () => {
+    const states = [[], [{ q1: "x" }], [{ q1: "skip" }], [{ q1: "end" }]].map((answers) => walk(BRANCHING, answers));
+    expect(states.map((state) => cardsLeft(BRANCHING, state))).toEqual([3, 2, 1, 0]);
+    const short = surveyOf({ welcomeCard: { enabled: true }, blocks: [{ id: "b1", elements: [element("q1")] }] });
+    expect([0, 1].map((steps) => cardsLeft(short, walk(short, Array(steps).fill({}))))).toEqual([1, 0]);
   });
 });

@@ -100,6 +100,13 @@ export function progressOf(survey: Survey, { card }: SurveyState): number {
   return survey.blocks.indexOf(card.block) / survey.blocks.length;
 }
 
+/** How many cards there may be after this one, the ending included. */
+export function cardsLeft(survey: Survey, { card }: SurveyState): number {
+  if (card.type === "ending") return 0;
+  const blocks = card.type === "welcome" ? survey.blocks : survey.blocks.slice(survey.blocks.indexOf(card.block) + 1);
+  return blocks.length + Math.min(survey.endings.length, 1);
+}
+
 function cardAt(survey: Survey, target: string | undefined): Card | null {
   if (target === undefined) return null;
   const block = survey.blocks.find(({ id }) => id === target);

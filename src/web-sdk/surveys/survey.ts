@@ -15,6 +15,8 @@ import {
 
 export interface Survey {
   id: string;
+  /** Link surveys have pages of their own, app surveys appear on others'. */
+  type: "app" | "link";
   welcomeCard: WelcomeCard | null;
   /** Of surveys that still have questions: one block per question, with the question's id. */
   blocks: Block[];
@@ -27,6 +29,8 @@ export interface Survey {
   autoClose: number | null;
   isBackButtonHidden: boolean;
   isAutoProgressingEnabled: boolean;
+  /** Responses need a token of reCAPTCHA. */
+  isRecaptchaEnabled: boolean;
 }
 
 export interface Media {
@@ -132,6 +136,7 @@ export function readSurvey(value: unknown): Survey | null {
   const hiddenFields = isRecord(value.hiddenFields) ? value.hiddenFields : {};
   return {
     id: value.id,
+    type: value.type === "link" ? "link" : "app",
     welcomeCard: readWelcomeCard(value.welcomeCard),
     blocks: (blocks.length > 0 ? blocks : records(value.questions).map(blockOfQuestion)).filter(
       (block) => block.elements.length > 0,
@@ -144,6 +149,7 @@ export function readSurvey(value: unknown): Survey | null {
     autoClose: positive(value.autoClose) ?? null,
     isBackButtonHidden: value.isBackButtonHidden === true,
     isAutoProgressingEnabled: value.isAutoProgressingEnabled === true,
+    isRecaptchaEnabled: isRecord(value.recaptcha) && value.recaptcha.enabled === true,
   };
 }
 

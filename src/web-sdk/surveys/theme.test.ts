@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { buildTheme, contrast, onColor, readable } from "./theme.ts";
+import { arrangementOf, buildTheme, contrast, onColor, readable } from "./theme.ts";
 
 describe("buildTheme", () => {
   it("gives numbers their unit, and leaves CSS alone", () => {
@@ -42,5 +42,21 @@ describe("readable and onColor", () => {
     for (const background of ["#ffffff", "#000000"])
       expect(contrast(readable(color, background), background)).toBeGreaterThanOrEqual(4.5);
     expect(contrast(onColor(color), color)).toBeGreaterThanOrEqual(4.5);
+  });
+});
+
+describe("arrangementOf", () => {
+  it("is that of the survey's type, straight where the styling has none it knows", () => {
+    const cardArrangement = { appSurveys: "casual", linkSurveys: "cardless" };
+    expect([arrangementOf({ cardArrangement }, "app"), arrangementOf({ cardArrangement }, "link")]).toEqual([
+      "casual",
+      "cardless",
+    ]);
+    for (const styling of [{}, { cardArrangement: null }, { cardArrangement: { appSurveys: "askew" } }])
+      expect(arrangementOf(styling, "app")).toBe("straight");
+  });
+
+  it("has a card under every survey in an app", () => {
+    expect(arrangementOf({ cardArrangement: { appSurveys: "cardless" } }, "app")).toBe("simple");
   });
 });

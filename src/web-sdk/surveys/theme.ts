@@ -30,10 +30,23 @@ const DEFAULT_BRAND = "#2f5bd8";
 /** WCAG AA for text. */
 const TEXT_CONTRAST = 4.5;
 
+/** How the cards that follow lie behind the one that is answered; `cardless` is for link surveys. */
+export type Arrangement = "casual" | "straight" | "simple" | "cardless";
+
 export interface Theme {
   /** CSS variable (and `color-scheme`) → value. */
   variables: Record<string, string>;
   isProgressHidden: boolean;
+}
+
+const ARRANGEMENTS: readonly Arrangement[] = ["casual", "straight", "simple", "cardless"];
+
+/** Straight where the styling does not say. */
+export function arrangementOf({ cardArrangement }: Styling, type: "app" | "link"): Arrangement {
+  const given = isRecord(cardArrangement) ? cardArrangement : {};
+  const wanted = type === "link" ? given.linkSurveys : given.appSurveys;
+  const found = ARRANGEMENTS.find((known) => known === wanted) ?? "straight";
+  return found === "cardless" && type === "app" ? "simple" : found;
 }
 
 type Styling = Readonly<Record<string, unknown>>;
@@ -54,6 +67,7 @@ export function buildTheme(styling: Styling, prefersDark: boolean): Theme {
     "--mo-card-background-color": card,
     "--mo-button-bg-color": button,
     "--mo-button-text-color": colors.buttonTextColor ?? onColor(button),
+    "--mo-button-hover": hovered(button),
     "--mo-on-brand": onColor(brand),
     "--mo-brand-text": readable(brand, card),
     "--mo-text": isCardDark ? "#f3f4f6" : "#16181d",
@@ -113,6 +127,9 @@ const variableOf = (name: string): string => `--mo-${name.replace(/[A-Z]/g, (let
 /** Black or white, whichever is easier to read on the colour. */
 export const onColor = (background: string): string =>
   contrast(background, "#ffffff") >= contrast(background, "#16181d") ? "#ffffff" : "#16181d";
+
+/** Darker, as long as it is not near black already. */
+const hovered = (color: string): string => mix(color, contrast(color, "#000000") > 2 ? 0 : 255, 0.14);
 
 /** The colour, or as much lighter or darker as reading it on the background takes. */
 export function readable(color: string, background: string): string {

@@ -106,6 +106,39 @@ describe("GET /s/{surveyId}", () => {
     expect(codes).toEqual(["de-DE", "de-DE", "de-DE", "default"]);
   });
 
+  it("speaks the language the survey is shown in, also where the survey is not shown", async () => {
+    const id = await link({ pin: "4711" });
+    for (const [code, isDefault] of [
+      ["sv-SE", true],
+      ["ar-EG", false],
+    ] as const) {
+      const { id: languageId } = await server.db.prisma.language.create({ data: { id: newId(), environmentId, code } });
+      await server.db.prisma.surveyLanguage.create({
+        data: { environmentId, surveyId: id, languageId, default: isDefault, enabled: true },
+      });
+    }
+    const german = { "accept-language": "de" }; // what the survey is in counts for more
+    const { text: swedish } = await server.request.get(`/s/${id}`).set(german).expect(200);
+    expect(swedish).toContain('<html lang="sv-SE" dir="ltr">');
+    expect(swedish).toContain("<button>Fortsätt</button>");
+    const arabic = await server.request.post(`/s/${id}?lang=ar`).set(german).send("pin=1234").expect(403);
+    expect(arabic.text).toContain('<html lang="ar-EG" dir="rtl">');
+    expect(arabic.text).toContain("ليس هذا رمز PIN الخاص بهذا الاستبيان.");
+    await server.db.prisma.survey.updateMany({ where: { id }, data: { status: "completed" } });
+    const { text: closed } = await server.request.get(`/s/${id}?lang=ar-EG`).expect(200);
+    expect(closed).toContain("<h1>هذا الاستبيان مغلق</h1>");
+  });
+
+  it.each([
+    ["", "fr;q=0.3, de-AT, *;q=0.1", "de-AT", "Diese Umfrage gibt es nicht"],
+    ["?lang=zh-TW", "de", "zh-TW", "此問卷不存在"],
+    ["", 'da, "><b>, xx;q=0', "en", "This survey does not exist"],
+  ])("speaks one that the browser asks for where there is no survey: %s %s", async (query, asked, tag, heading) => {
+    const { text } = await server.request.get(`/s/${newId()}${query}`).set("accept-language", asked).expect(404);
+    expect(text).toContain(`<html lang="${tag}" dir="ltr">`);
+    expect(text).toContain(`<h1>${heading}</h1>`);
+  });
+
   describe("of a survey for single use", () => {
     const links = createSingleUseLinks({ encryptionKey });
 

@@ -1,20 +1,11 @@
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { announceChange } from "../../api/client/live-survey.ts";
-import { buildSurvey, buildTenant } from "../../support/build.ts";
-import { startTestServer, type TestServer } from "../../support/server.ts";
+import { expect, test } from "vitest";
+import { newId } from "../../../src/shared/ids.ts";
+import { announceChange, buildSegment, buildSurvey } from "../../api/client/live-survey.ts";
+import { buildTenant } from "../../support/build.ts";
 import { describeInBrowser } from "../chromium.ts";
-import { type Browsing, startBrowsing, type Visit } from "./browser.ts";
+import { look, useStage } from "../stage.ts";
+import { block, open, showing, text, thanks } from "./showing.ts";
 
-const text = (words: string, more: object = {}) => ({ default: words, ...more });
-const open = (id: string, more: object = {}) => ({
-  id,
-  type: "openText",
-  headline: text(`About ${id}`),
-  required: false,
-  ...more,
-});
-const block = (id: string, element: object, more: object = {}) => ({ id, name: id, elements: [element], ...more });
-const thanks = { id: "end1", type: "endScreen", headline: text("Thank you!") };
 const staticValue = (value: unknown) => ({ type: "static", value });
 const when = (operator: string, value: string, right: unknown) => ({
   connector: "and",
@@ -22,39 +13,17 @@ const when = (operator: string, value: string, right: unknown) => ({
 });
 
 describeInBrowser("in a browser", () => {
-  let server: TestServer;
-  let browsing: Browsing;
-  let environmentId: string;
-
-  beforeAll(async () => {
-    browsing = await startBrowsing();
-    server = await startTestServer({ SDK_ASSETS_DIR: browsing.assets });
-    ({ environmentId } = await buildTenant(server.db));
-  });
-  afterEach(() => browsing.leave());
-  afterAll(async () => {
-    await browsing.close();
-    await server.close();
-  });
-
-  async function show(visit: Visit, document: object, options: object = {}): Promise<string> {
-    const plain = { endings: [thanks], ...document };
-    const { id } = await buildSurvey(server.db, { environmentId, document: JSON.parse(JSON.stringify(plain)) });
-    await visit.render({ survey: { ...plain, id }, appUrl: server.baseUrl, environmentId, ...options });
-    return id;
-  }
-  const responsesTo = (surveyId: string) => server.db.prisma.response.findMany({ where: { surveyId } });
-  const next = (visit: Visit) => visit.page.locator(".mo-buttons button[type=submit]").click();
-  const focused = (visit: Visit) => visit.page.evaluate<string>("document.activeElement?.outerHTML ?? ''");
+  const stage = useStage();
+  const { responsesTo } = stage;
+  const { show, next, focused } = showing(stage);
 
   test("an answer that is missing or wrong is asked for again, and nothing is sent", async () => {
-    const visit = await browsing.visit(server.baseUrl);
+    const visit = await stage.browsing.visit(stage.server.baseUrl);
     const id = await show(visit, { blocks: [block("b1", open("mail", { required: true, inputType: "email" }))] });
     await next(visit);
     await visit.page.getByText("Please answer this question").waitFor();
     expect(await focused(visit)).toContain('aria-invalid="true"');
-    expect(await visit.violations()).toEqual([]);
-    if (process.env.SURVEY_PICTURES_DIR) await visit.page.screenshot({ path: `${process.env.SURVEY_PICTURES_DIR}/x-error.png` });
+    expect(await look(visit.page, "x error", ".mortar-survey")).toEqual([]);
     await visit.page.getByRole("textbox").fill("ida");
     await next(visit);
     await visit.page.getByText("Please enter a valid email address").waitFor();
@@ -66,7 +35,7 @@ describeInBrowser("in a browser", () => {
   });
 
   test("logic jumps and calculates, texts recall, and going back undoes", async () => {
-    const visit = await browsing.visit(server.baseUrl);
+    const visit = await stage.browsing.visit(stage.server.baseUrl);
     const id = await show(visit, {
       variables: [{ id: "score", name: "score", type: "number", value: 1 }],
       blocks: [
@@ -104,13 +73,11 @@ describeInBrowser("in a browser", () => {
   });
 
   test("a survey over the page keeps the keyboard, and Escape gives it back", async () => {
-    const visit = await browsing.visit(server.baseUrl);
+    const visit = await stage.browsing.visit(stage.server.baseUrl);
     await visit.page.locator("#outside").focus();
     await show(visit, { blocks: [block("b1", open("name"))] }, { placement: "center", overlay: "dark" });
     await visit.page.getByRole("dialog").waitFor();
-    await visit.page.waitForTimeout(350);
-    expect(await visit.violations()).toEqual([]);
-    if (process.env.SURVEY_PICTURES_DIR) await visit.page.screenshot({ path: `${process.env.SURVEY_PICTURES_DIR}/x-center.png` });
+    expect(await look(visit.page, "x center", ".mortar-survey")).toEqual([]);
     const seen = new Set<string>();
     for (let presses = 0; presses < 8; presses++) {
       await visit.page.keyboard.press("Tab");
@@ -125,7 +92,7 @@ describeInBrowser("in a browser", () => {
   });
 
   test("a click beside a survey over the page closes it only where that is wanted", async () => {
-    const visit = await browsing.visit(server.baseUrl);
+    const visit = await stage.browsing.visit(stage.server.baseUrl);
     await show(visit, { blocks: [block("b1", open("name"))] }, { overlay: "light", clickOutside: false });
     await visit.page.mouse.click(20, 20);
     expect(await visit.page.getByRole("dialog").count()).toBe(1);
@@ -135,7 +102,7 @@ describeInBrowser("in a browser", () => {
   });
 
   test("a survey in the corner leaves the page its keyboard and its clicks", async () => {
-    const visit = await browsing.visit(server.baseUrl);
+    const visit = await stage.browsing.visit(stage.server.baseUrl);
     await visit.page.locator("#outside").focus();
     await show(visit, { blocks: [block("b1", open("name"))] }, { placement: "topLeft", clickOutside: true });
     expect(await focused(visit)).toContain('id="outside"');
@@ -144,7 +111,7 @@ describeInBrowser("in a browser", () => {
   });
 
   test("an answer is sent again when the server fails", async () => {
-    const visit = await browsing.visit(server.baseUrl);
+    const visit = await stage.browsing.visit(stage.server.baseUrl);
     let attempts = 0;
     await visit.page.route("**/responses", async (route) => {
       attempts += route.request().method() === "POST" ? 1 : 0;
@@ -159,7 +126,7 @@ describeInBrowser("in a browser", () => {
   });
 
   test("an answer that could not be sent is sent by the next page", async () => {
-    const visit = await browsing.visit(server.baseUrl);
+    const visit = await stage.browsing.visit(stage.server.baseUrl);
     await visit.page.route("**/responses", (route) => route.abort());
     const id = await show(visit, { blocks: [block("b1", open("name"))] });
     await visit.page.getByRole("textbox").fill("Ida");
@@ -171,17 +138,18 @@ describeInBrowser("in a browser", () => {
     );
     const visitor = visit.page.context();
     await visit.page.close();
-    const later = await browsing.visit(server.baseUrl, { visitor });
+    const later = await stage.browsing.visit(stage.server.baseUrl, { visitor });
     await expect.poll(() => responsesTo(id)).toMatchObject([{ data: { name: "Ida" }, finished: true }]);
     await expect.poll(() => later.page.evaluate("localStorage['mortar-surveys-unsent']")).toBeUndefined();
   });
 
   test("what the server refuses for good is told, and not sent again", async () => {
-    const visit = await browsing.visit(server.baseUrl);
+    const visit = await stage.browsing.visit(stage.server.baseUrl);
     const id = await show(visit, { blocks: [block("b1", open("name"))] });
-    await server.db.prisma.survey.updateMany({ where: { id }, data: { status: "paused" } });
-    await announceChange(server.db, environmentId);
-    server.services.environments.forget(environmentId);
+    await stage.server.db.prisma.survey.updateMany({ where: { id }, data: { status: "paused" } });
+    const { environmentId } = await stage.server.db.prisma.survey.findFirstOrThrow({ where: { id } });
+    await announceChange(stage.server.db, environmentId);
+    stage.server.services.environments.forget(environmentId);
     await visit.page.getByRole("textbox").fill("Ida");
     await next(visit);
     await visit.page.getByText("Your answers could not be saved.").waitFor();
@@ -190,7 +158,7 @@ describeInBrowser("in a browser", () => {
   });
 
   test("a full quota ends the survey with its ending", async () => {
-    const visit = await browsing.visit(server.baseUrl);
+    const visit = await stage.browsing.visit(stage.server.baseUrl);
     await visit.page.route("**/responses", (route) =>
       route.fulfill({
         json: { data: { id: "r1", quotaFull: true, quota: { id: "q1", action: "endSurvey", endingCardId: "end2" } } },
@@ -205,8 +173,13 @@ describeInBrowser("in a browser", () => {
   });
 
   test("a redirect takes the respondent on when everything is stored", async () => {
-    const visit = await browsing.visit(server.baseUrl);
-    const redirect = { id: "end1", type: "redirectToUrl", label: "On", url: `${browsing.shopUrl}?from=#recall:name/fallback:x#` };
+    const visit = await stage.browsing.visit(stage.server.baseUrl);
+    const redirect = {
+      id: "end1",
+      type: "redirectToUrl",
+      label: "On",
+      url: `${stage.browsing.shopUrl}?from=#recall:name/fallback:x#`,
+    };
     const id = await show(visit, { blocks: [block("b1", open("name"))], endings: [redirect] });
     await visit.page.getByRole("textbox").fill("Ida & Bo");
     await next(visit);
@@ -215,8 +188,8 @@ describeInBrowser("in a browser", () => {
   });
 
   test("a survey stands inside a page whose policy wants a nonce", async () => {
-    const csp = `default-src 'none'; script-src ${server.baseUrl}; connect-src ${server.baseUrl}; style-src 'nonce-abc'`;
-    const visit = await browsing.visit(server.baseUrl, { path: `?csp=${encodeURIComponent(csp)}` });
+    const csp = `default-src 'none'; script-src ${stage.server.baseUrl}; connect-src ${stage.server.baseUrl}; style-src 'nonce-abc'`;
+    const visit = await stage.browsing.visit(stage.server.baseUrl, { path: `?csp=${encodeURIComponent(csp)}` });
     visit.errors.length = 0; // the shop's own styles have no nonce
     await visit.page.evaluate("formbricksSurveys.setNonce('abc')");
     const id = await show(visit, { blocks: [block("b1", open("name"))] }, { mode: "inline", containerId: "here" });
@@ -230,7 +203,7 @@ describeInBrowser("in a browser", () => {
   });
 
   test("a respondent changes the language, and the side it is read from", async () => {
-    const visit = await browsing.visit(server.baseUrl);
+    const visit = await stage.browsing.visit(stage.server.baseUrl);
     const language = (code: string, isDefault: boolean) => ({
       default: isDefault,
       enabled: true,
@@ -259,16 +232,14 @@ describeInBrowser("in a browser", () => {
     expect(await visit.page.locator(".mortar-survey").getAttribute("dir")).toBe("rtl");
     expect(await visit.page.getByRole("radio", { name: "شاي" }).isChecked()).toBe(true);
     expect((await visit.page.locator(".mo-card").boundingBox())?.x).toBeGreaterThan(700); // still at the right
-    await visit.page.waitForTimeout(300);
-    expect(await visit.violations()).toEqual([]);
-    if (process.env.SURVEY_PICTURES_DIR) await visit.page.screenshot({ path: `${process.env.SURVEY_PICTURES_DIR}/x-rtl.png` });
+    expect(await look(visit.page, "x rtl", ".mortar-survey")).toEqual([]);
     await next(visit);
     await visit.page.getByText("شكرا!").waitFor();
     expect(await responsesTo(id)).toMatchObject([{ data: { drink: "شاي" }, language: "ar-EG" }]);
   });
 
   test("a page without an origin, as apps have, shows a survey and opens links outside", async () => {
-    const visit = await browsing.visit(server.baseUrl, {
+    const visit = await stage.browsing.visit(stage.server.baseUrl, {
       path: `?csp=${encodeURIComponent("sandbox allow-scripts allow-forms")}`,
     });
     const cta = { buttonExternal: true, buttonUrl: "https://acme.test/", ctaButtonLabel: text("Look") };
@@ -288,7 +259,7 @@ describeInBrowser("in a browser", () => {
   });
 
   test("files that an app picked are uploaded", async () => {
-    const visit = await browsing.visit(server.baseUrl);
+    const visit = await stage.browsing.visit(stage.server.baseUrl);
     await show(visit, { blocks: [block("b1", { ...open("proof"), type: "fileUpload", allowMultipleFiles: false })] });
     const chooser = visit.page.waitForEvent("filechooser");
     await visit.page.locator("input[type=file]").click();
@@ -298,7 +269,7 @@ describeInBrowser("in a browser", () => {
   });
 
   test("a caller that sends for itself is told everything", async () => {
-    const visit = await browsing.visit(server.baseUrl);
+    const visit = await stage.browsing.visit(stage.server.baseUrl);
     await show(
       visit,
       { blocks: [block("b1", open("name"))] },
@@ -321,7 +292,7 @@ describeInBrowser("in a browser", () => {
   });
 
   test("one touch answers and goes on where the survey says so; arrow keys only choose", async () => {
-    const visit = await browsing.visit(server.baseUrl);
+    const visit = await stage.browsing.visit(stage.server.baseUrl);
     const nps = { ...open("score"), type: "nps" };
     await show(visit, { isAutoProgressingEnabled: true, blocks: [block("b1", nps), block("b2", open("why"))] });
     await visit.page.getByRole("radio", { name: "3 of 10" }).focus();
@@ -334,14 +305,14 @@ describeInBrowser("in a browser", () => {
   });
 
   test("a survey that nobody turns to closes by itself", async () => {
-    const visit = await browsing.visit(server.baseUrl);
+    const visit = await stage.browsing.visit(stage.server.baseUrl);
     await show(visit, { autoClose: 1, blocks: [block("b1", open("name"))] });
     await visit.page.getByRole("dialog").waitFor({ state: "detached" });
     expect(await visit.calls()).toContain("onClose");
   });
 
   test("a survey without an ending closes when everything is stored", async () => {
-    const visit = await browsing.visit(server.baseUrl);
+    const visit = await stage.browsing.visit(stage.server.baseUrl);
     const id = await show(visit, { blocks: [block("b1", open("name"))], endings: [] });
     await next(visit);
     await visit.page.getByRole("dialog").waitFor({ state: "detached" });
@@ -349,13 +320,54 @@ describeInBrowser("in a browser", () => {
   });
 
   test("dark and coloured surveys can be read", async () => {
-    const visit = await browsing.visit(server.baseUrl, { colorScheme: "dark" });
+    const visit = await stage.browsing.visit(stage.server.baseUrl, { colorScheme: "dark" });
     const styling = { brandColor: { light: "#ffd400" }, isDarkModeEnabled: true, roundness: 20 };
     const nps = { ...open("score"), type: "nps", required: true, lowerLabel: text("Low"), upperLabel: text("High") };
     await show(visit, { blocks: [block("b1", nps)] }, { styling, isBrandingEnabled: true });
     await visit.page.locator(".mo-scale label").nth(9).click();
-    await visit.page.waitForTimeout(400);
-    expect(await visit.violations()).toEqual([]);
-    if (process.env.SURVEY_PICTURES_DIR) await visit.page.screenshot({ path: `${process.env.SURVEY_PICTURES_DIR}/x-dark.png` });
+    expect(await look(visit.page, "x dark", ".mortar-survey")).toEqual([]);
+  });
+
+  test("a user who does something is shown a survey, and the answer is theirs", async () => {
+    const { environmentId } = await buildTenant(stage.server.db);
+    const segmentId = await buildSegment(stage.server.db, environmentId, []);
+    const surveyId = await buildSurvey(stage.server.db, {
+      environmentId,
+      segmentId,
+      document: {
+        displayOption: "displayOnce",
+        hiddenFields: { enabled: false },
+        blocks: [
+          { id: "b1", name: "One", elements: [{ id: "q1", type: "nps", headline: { default: "Would you?" }, required: true }] },
+        ],
+        endings: [{ id: "e1", type: "endScreen", headline: { default: "Thank you!" } }],
+      },
+    });
+    const actionClassId = newId();
+    await stage.server.db.prisma.actionClass.create({
+      data: { id: actionClassId, environmentId, name: "Bought", key: "bought", type: "code" },
+    });
+    await stage.server.db.prisma.surveyTrigger.create({ data: { environmentId, surveyId, actionClassId } });
+
+    const { page, errors } = await stage.browsing.visit(stage.server.baseUrl, { reducedMotion: "no-preference" });
+    await page.evaluate("delete window.formbricksSurveys"); // the core loads it by itself
+    await page.addScriptTag({ url: `${stage.server.baseUrl}/js/formbricks.umd.cjs` });
+    await page.evaluate(`(async () => {
+      await formbricks.setup({ appUrl: "${stage.server.baseUrl}", environmentId: "${environmentId}" });
+      await formbricks.setUserId("ida");
+      await formbricks.track("bought");
+    })()`);
+    await page.getByText("Would you?").waitFor();
+    await page.locator(".mo-scale label").nth(9).click();
+    await page.getByRole("button", { name: "Finish" }).click();
+    await page.getByText("Thank you!").waitFor();
+    await page.getByRole("button", { name: "Close survey" }).click();
+    await page.locator("#formbricks-modal-container").waitFor({ state: "detached" });
+    expect(errors).toEqual([]);
+    const contact = await stage.server.db.prisma.contact.findFirstOrThrow({ where: { environmentId, userId: "ida" } });
+    expect(await stage.server.db.prisma.response.findMany({ where: { surveyId } })).toMatchObject([
+      { data: { q1: 9 }, finished: true, contactId: contact.id },
+    ]);
+    expect(await stage.server.db.prisma.display.count({ where: { surveyId, contactId: contact.id } })).toBe(1);
   });
 });

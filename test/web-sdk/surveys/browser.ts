@@ -2,7 +2,6 @@
 import { execFileSync } from "node:child_process";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
-import axe from "axe-core";
 import type { BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { makeTemporaryFolder } from "../../support/temporary-folder.ts";
 import { launchChromium } from "../chromium.ts";
@@ -23,8 +22,6 @@ export interface Visit {
   calls(): Promise<string[]>;
   /** Renders with every callback recorded; `options` must be JSON. */
   render(options: object): Promise<void>;
-  /** Ids of the rules that axe finds broken in the survey, with what breaks them. */
-  violations(): Promise<string[]>;
   /** What the console says at level error, and what is thrown. */
   errors: string[];
 }
@@ -60,9 +57,9 @@ export async function startBrowsing() {
     pages.set(`/${path}`, html);
   }
 
-  /** A page that has loaded nothing yet. */
+  /** A page that has loaded nothing yet. Its visitor wants little motion, so that nothing is waited for. */
   async function open({ visitor, ...context }: Omit<VisitOptions, "path"> = {}): Promise<Pick<Visit, "page" | "errors">> {
-    const page = await (visitor ?? (await browser.newContext(context))).newPage();
+    const page = await (visitor ?? (await browser.newContext({ reducedMotion: "reduce", ...context }))).newPage();
     page.setDefaultTimeout(10_000);
     const errors: string[] = [];
     page.on("console", (message) => {
@@ -83,16 +80,7 @@ export async function startBrowsing() {
       errors,
       calls: () => page.evaluate<string[]>("window.calls"),
       render: (options) => page.evaluate<void>(`window.show(${JSON.stringify(options)})`),
-      violations,
     };
-
-    async function violations(): Promise<string[]> {
-      if (!(await page.evaluate<boolean>("'axe' in window"))) await page.addScriptTag({ content: axe.source });
-      return await page.evaluate<string[]>(
-        `axe.run(".mortar-survey", { resultTypes: ["violations"] }).then(({ violations }) =>
-          violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html, failureSummary }) => html + " " + failureSummary).join(" | ")))`,
-      );
-    }
   }
 
   async function leave(): Promise<void> {

@@ -1,10 +1,10 @@
 /** The card around every step: where it stands, what is above and below, and how keyboards get about in it. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { RenderOptions } from "../options.ts";
 import type { QueueStatus } from "../response-queue.ts";
 import type { LanguageOption } from "../survey-language.ts";
-import type { Theme } from "../theme.ts";
+import type { Arrangement, Theme } from "../theme.ts";
 import { AlertIcon, CloseIcon } from "./icons.tsx";
 import type { Ui } from "./ui.ts";
 
@@ -15,6 +15,8 @@ export interface CardFrameProps {
   direction: "ltr" | "rtl";
   /** 0 to 1. */
   progress: number;
+  arrangement: Arrangement;
+  cardsLeft: number;
   /** Another one for every step. */
   stepKey: string;
   /** Empty: there is nothing to switch between. */
@@ -40,6 +42,8 @@ export function CardFrame(props: CardFrameProps) {
   const isBlocking = isModal && (options.overlay !== "none" || options.placement === "center");
   const card = useRef<HTMLDivElement>(null);
   const step = useRef<HTMLFormElement>(null);
+  const body = useRef<HTMLDivElement>(null);
+  const overflow = useOverflow(body);
   const isFirst = useRef(true);
   useFocusReturn(isBlocking);
   useAutoClose(options, card, onClose);
@@ -48,7 +52,7 @@ export function CardFrame(props: CardFrameProps) {
     // A widget in the corner appears beside what someone is doing, and must not take the keyboard from it.
     if (isBlocking || !isFirst.current) step.current?.focus({ preventScroll: true });
     isFirst.current = false;
-    card.current?.querySelector(".mo-body")?.scrollTo?.(0, 0);
+    body.current?.scrollTo?.(0, 0);
   }, [stepKey, isBlocking]);
 
   return (
@@ -64,55 +68,76 @@ export function CardFrame(props: CardFrameProps) {
         if (isBlocking && options.clickOutside && event.target === event.currentTarget) onClose();
       }}
     >
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: its role is one of two, both of which hold what is in it */}
-      {/* biome-ignore lint/a11y/useAriaPropsSupportedByRole: it is set on the dialog only */}
-      <div
-        ref={card}
-        class="mo-card"
-        role={isModal ? "dialog" : "region"}
-        aria-modal={isBlocking ? true : undefined}
-        aria-label={ui.messages.survey}
-        onPointerDown={onTouch}
-        onKeyDown={(event) => {
-          if (event.key === "Escape" && isModal) onClose();
-          if (event.key === "Tab" && isBlocking) keepInside(event, card.current);
-        }}
-        onClick={(event) => openLinkOutside(event, options)}
-      >
-        <Top {...props} isModal={isModal} />
-        <form
-          ref={step}
-          class="mo-form"
-          noValidate
-          tabIndex={-1}
-          onSubmit={(event) => {
-            event.preventDefault();
-            if (!isBusy) onSubmit();
+      <div class={`mo-deck mo-${props.arrangement}`}>
+        <Behind arrangement={props.arrangement} cardsLeft={props.cardsLeft} />
+        {/* biome-ignore lint/a11y/noStaticElementInteractions: its role is one of two, both of which hold what is in it */}
+        {/* biome-ignore lint/a11y/useAriaPropsSupportedByRole: it is set on the dialog only */}
+        <div
+          ref={card}
+          class="mo-card"
+          role={isModal ? "dialog" : "region"}
+          aria-modal={isBlocking ? true : undefined}
+          aria-label={ui.messages.survey}
+          onPointerDown={onTouch}
+          onKeyDown={(event) => {
+            if (event.key === "Escape" && isModal) onClose();
+            if (event.key === "Tab" && isBlocking) keepInside(event, card.current);
           }}
+          onClick={(event) => openLinkOutside(event, options)}
         >
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: keyboards scroll it where it is longer than the window */}
-          <div class="mo-body" tabIndex={0}>
-            <div class="mo-step" key={stepKey}>
-              {children}
+          <Top {...props} isModal={isModal} />
+          <form
+            ref={step}
+            class="mo-form"
+            noValidate
+            tabIndex={-1}
+            onSubmit={(event) => {
+              event.preventDefault();
+              if (!isBusy) onSubmit();
+            }}
+          >
+            {/* keyboards scroll it where it is longer than the window */}
+            <div
+              ref={body}
+              class={`mo-body ${overflow === "more" ? "mo-more" : ""}`}
+              {...(overflow !== "none" && { tabIndex: 0 })}
+            >
+              <div>
+                <div class="mo-step" key={stepKey}>
+                  {children}
+                </div>
+              </div>
             </div>
-          </div>
-          <Notice {...props} />
-          {nextLabel !== null && (
-            <div class="mo-buttons">
-              <button type="submit" class="mo-button" disabled={isBusy}>
-                {nextLabel}
-              </button>
-              {back !== null && (
-                <button type="button" class="mo-button mo-quiet" onClick={back.go}>
-                  {back.label}
+            <Notice {...props} />
+            {nextLabel !== null && (
+              <div class="mo-buttons">
+                <button type="submit" class="mo-button" disabled={isBusy}>
+                  {nextLabel}
                 </button>
-              )}
-            </div>
-          )}
-        </form>
-        {options.isBrandingEnabled && <div class="mo-brand">{ui.messages.poweredBy} Mortar</div>}
+                {back !== null && (
+                  <button type="button" class="mo-button mo-quiet" onClick={back.go}>
+                    {back.label}
+                  </button>
+                )}
+              </div>
+            )}
+          </form>
+          {options.isBrandingEnabled && <div class="mo-brand">{ui.messages.poweredBy} Mortar</div>}
+        </div>
       </div>
     </div>
+  );
+}
+
+/** Up to two of the cards that follow, as far as they are seen. */
+function Behind({ arrangement, cardsLeft }: Pick<CardFrameProps, "arrangement" | "cardsLeft">) {
+  if (arrangement !== "straight" && arrangement !== "casual") return null;
+  return (
+    <>
+      {[1, 2].map((place) => (
+        <div key={place} class={`mo-behind ${place > cardsLeft ? "mo-gone" : ""}`} />
+      ))}
+    </>
   );
 }
 
@@ -217,6 +242,29 @@ function openLinkOutside(event: MouseEvent, { callbacks }: RenderOptions): void 
   if (link === null || callbacks.onOpenExternalURL === undefined) return;
   event.preventDefault();
   callbacks.onOpenExternalURL(link.href);
+}
+
+/** Whether what is in the body is longer than it, and whether there is more below what is seen. */
+function useOverflow(body: { current: HTMLElement | null }) {
+  const [overflow, setOverflow] = useState<"none" | "more" | "end">("none");
+  useEffect(() => {
+    const element = body.current;
+    if (element === null) return;
+    const measure = () => {
+      const { scrollHeight, clientHeight, scrollTop } = element;
+      const hidden = scrollHeight - clientHeight;
+      setOverflow(hidden < 2 ? "none" : hidden - scrollTop < 2 ? "end" : "more");
+    };
+    measure();
+    element.addEventListener("scroll", measure, { passive: true });
+    const observer = typeof ResizeObserver === "undefined" ? null : new ResizeObserver(measure);
+    for (const each of [element, element.firstElementChild]) if (each !== null) observer?.observe(each);
+    return () => {
+      element.removeEventListener("scroll", measure);
+      observer?.disconnect();
+    };
+  }, [body]);
+  return overflow;
 }
 
 /** Gives the keyboard back to where it was. */

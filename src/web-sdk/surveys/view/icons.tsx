@@ -61,6 +61,16 @@ export const DownIcon = () => (
     <path d="M6 9l6 6 6-6" />
   </Icon>
 );
+export const GripIcon = () => (
+  <Icon filled>
+    <circle cx="9" cy="6" r="1.7" />
+    <circle cx="15" cy="6" r="1.7" />
+    <circle cx="9" cy="12" r="1.7" />
+    <circle cx="15" cy="12" r="1.7" />
+    <circle cx="9" cy="18" r="1.7" />
+    <circle cx="15" cy="18" r="1.7" />
+  </Icon>
+);
 export const OutIcon = () => (
   <Icon>
     <path d="M14 5h5v5M19 5l-9 9M10 5H6a1 1 0 00-1 1v12a1 1 0 001 1h12a1 1 0 001-1v-4" />

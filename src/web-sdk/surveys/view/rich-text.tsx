@@ -30,13 +30,15 @@ const ALLOWED = {
 
 export interface RichTextProps {
   id?: string | undefined;
-  className: string;
+  className?: string;
   text: LocalizedText;
   ui: Ui;
+  /** A `span` where it stands in a label or a line. */
+  as?: "div" | "span";
 }
 
 /** A text that may hold the survey author's HTML; what respondents wrote and it recalls is shown as text. */
-export function RichText({ id, className, text, ui }: RichTextProps) {
+export function RichText({ id, className = "", text, ui, as: Tag = "div" }: RichTextProps) {
   const source = textIn(text, ui.texts);
   const isHtml = /<[a-z/]|&[a-z#]/i.test(source);
   const filled = fillRecall(source, ui.recall, isHtml ? escapeHtml : undefined);
@@ -44,11 +46,11 @@ export function RichText({ id, className, text, ui }: RichTextProps) {
   if (filled === "") return null;
   if (!isHtml)
     return (
-      <div id={id} class={className}>
+      <Tag id={id} class={className} dir={Tag === "span" ? "auto" : undefined}>
         {filled}
-      </div>
+      </Tag>
     );
-  return <div id={id} class={`${className} mo-rich`} dangerouslySetInnerHTML={{ __html: html }} />;
+  return <Tag id={id} class={`${className} mo-rich`} dangerouslySetInnerHTML={{ __html: html }} />;
 }
 
 /** Links open beside the survey, which would be lost otherwise. */

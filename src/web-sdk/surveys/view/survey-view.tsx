@@ -1,17 +1,27 @@
 /** A survey from its first card to its last. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type AnswerValue, isEmptyAnswer, ownValue } from "../../../responses/answer-values.ts";
+import { directionOf } from "../../../shared/localized-words.ts";
 import { type AnswerProblem, findProblems } from "../answer-problems.ts";
 import { createAnswerTimer } from "../answer-timer.ts";
-import { directionOf, messagesOf } from "../messages.ts";
+import { messagesOf } from "../messages.ts";
 import type { RenderOptions } from "../options.ts";
 import { fillRecall, recallFrom } from "../recall.ts";
 import type { QueueStatus } from "../response-queue.ts";
 import type { Block, Element } from "../survey.ts";
 import { languageOptions, languageTag, textsOf, translateAnswers } from "../survey-language.ts";
 import { createSurveySession, updateOf } from "../survey-session.ts";
-import { beginSurvey, moveBack, moveOn, moveToEnding, progressOf, type SurveyState, withAnswer } from "../survey-state.ts";
-import { buildTheme } from "../theme.ts";
+import {
+  beginSurvey,
+  cardsLeft,
+  moveBack,
+  moveOn,
+  moveToEnding,
+  progressOf,
+  type SurveyState,
+  withAnswer,
+} from "../survey-state.ts";
+import { arrangementOf, buildTheme } from "../theme.ts";
 import type { UnsentAnswers } from "../unsent-answers.ts";
 import { CardFrame } from "./card-frame.tsx";
 import { EndingView, Welcome } from "./cards.tsx";
@@ -200,6 +210,8 @@ export function SurveyView({ options, unsent, nonce, id, onClose }: SurveyViewPr
       ui={ui}
       direction={options.direction ?? directionOf(language)}
       progress={progressOf(survey, state)}
+      arrangement={arrangementOf(options.styling, survey.type)}
+      cardsLeft={cardsLeft(survey, state)}
       stepKey={block?.id ?? card.type}
       languages={survey.showLanguageSwitch && card.type !== "ending" ? languageOptions(survey) : []}
       languageCode={languageCode}

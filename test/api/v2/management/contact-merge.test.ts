@@ -140,6 +140,38 @@ it("lets the other's app go on with the response that it began", async () => {
   expect(body.data.id).toBe(begun.body.data.id);
 });
 
+it("gives what arrives while the merge is committed to the contact that goes on", async () => {
+  const [own, other] = [newId(), newId()];
+  const [kept, gone] = [await build({ userId: own }), await build({ userId: other })];
+  const { environmentId } = tenant;
+  const { id: surveyId } = await buildSurvey(server.db, { environmentId });
+  const client = `/api/v1/client/${environmentId}`;
+  for (const post of [
+    () => server.request.post(`${client}/displays`).send({ surveyId, userId: other }),
+    () => server.request.post(`${client}/responses`).send({ surveyId, userId: other, finished: true, data: {} }),
+  ]) {
+    const { answer } = await server.db.transaction(async (tx) => {
+      await tx.query(`delete from displays where "environmentId" = $1 and "contactId" = $2`, [environmentId, gone.id]);
+      await tx.query(`delete from contacts where "environmentId" = $1 and id = $2`, [environmentId, gone.id]);
+      await tx.query(
+        `insert into contact_aliases ("environmentId", id, "contactId", "userId", "visitorId") values ($1, $2, $3, $4, gen_random_uuid())`,
+        [environmentId, gone.id, kept.id, other],
+      );
+      const sent = post().then((response) => response);
+      await expect.poll(isSomeoneWaiting).toBe(true);
+      return { answer: sent };
+    });
+    expect((await answer).status).toBe(200);
+    await server.db.query(`delete from contact_aliases where "environmentId" = $1 and id = $2`, [environmentId, gone.id]);
+    await buildContact(server.db, { environmentId, id: gone.id, userId: other });
+  }
+  expect(await countsOf(kept.id)).toMatchObject({ displays: 2, responses: 2 });
+});
+
+const isSomeoneWaiting = async () =>
+  (await server.db.query(`select 1 from pg_stat_activity where wait_event_type = 'Lock' and query ~ '^\\s*with (known|i) as'`))
+    .length > 0;
+
 it("makes links for the other's id to the contact that goes on", async () => {
   const [kept, gone] = [await build({ userId: newId() }), await build({ userId: newId() })];
   await merge(kept.id, { from: gone.id }).expect(200);

@@ -199,7 +199,8 @@ describe.each(["projects", "workspaces"])("/api/v2/organizations/{organizationId
     expect(response.body).toEqual({ data: project });
     await send("get", below(tenant, `${path}/${project.id}`)).expect(404);
     await server.request.post(`/api/v2/client/${environmentId}/user`).send({ userId: "ada" }).expect(404);
-    expect(await server.db.prisma.contact.count({ where: { environmentId } })).toBe(0);
+    await expect.poll(() => server.db.prisma.contact.count({ where: { environmentId } })).toBe(0);
+    await expect.poll(() => server.db.prisma.environment.count({ where: { id: environmentId } })).toBe(0);
     const keys = await server.services.apiKeys.list({ organizationId: tenant.organizationId });
     expect(keys.some(({ permissions }) => environmentId in permissions)).toBe(false);
   });

@@ -1,8 +1,10 @@
 /** Single and multiple choice, each with "other" and "none of these". Answers are labels. Source: survey-model §5. */
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { findChoice } from "../../../../responses/element.ts";
 import { orderChoices } from "../../choice-order.ts";
 import type { Choice } from "../../survey.ts";
+import { RichText } from "../rich-text.tsx";
 import { type ElementProps, labelOf, listOf, stringOf, type Ui } from "../ui.ts";
 import { TextInput } from "./text-input.tsx";
 
@@ -56,7 +58,7 @@ export function SingleChoice(props: ElementProps) {
           key={choice.id}
           type="radio"
           name={`${ui.id}-${element.id}`}
-          label={labelOf(choice.label, ui)}
+          label={<RichText as="span" text={choice.label} ui={ui} />}
           isChosen={chosen === choice.id}
           onChoose={() => choose(choice)}
         />
@@ -90,7 +92,7 @@ export function MultipleChoice(props: ElementProps) {
           key={choice.id}
           type="checkbox"
           name={`${ui.id}-${element.id}`}
-          label={labelOf(choice.label, ui)}
+          label={<RichText as="span" text={choice.label} ui={ui} />}
           isChosen={choice.id === "other" ? other !== null : labels.includes(labelOf(choice.label, ui))}
           onChoose={() => toggle(choice)}
         />
@@ -124,14 +126,14 @@ export function Option({
 }: {
   type: "radio" | "checkbox";
   name: string;
-  label: string;
+  label: ComponentChildren;
   isChosen: boolean;
   onChoose: () => void;
 }) {
   return (
     <label class={`mo-option ${isChosen ? "mo-on" : ""}`}>
       <input type={type} name={name} checked={isChosen} onChange={onChoose} />
-      <span dir="auto">{label}</span>
+      {typeof label === "string" ? <span dir="auto">{label}</span> : label}
     </label>
   );
 }

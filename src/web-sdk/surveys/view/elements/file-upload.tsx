@@ -54,7 +54,7 @@ export function FileUpload({ element, answer, onAnswer, ui, labelledBy, describe
         <UploadIcon />
         <span>
           <b>{isMany ? ui.messages.uploadSeveral : ui.messages.upload}</b>{" "}
-          {isMany ? ui.messages.dropSeveralHere : ui.messages.dropHere}
+          <span class="mo-drop-hint">{isMany ? ui.messages.dropSeveralHere : ui.messages.dropHere}</span>
         </span>
         {limits.length > 0 && <span class="mo-hint">{limits.join(" · ")}</span>}
         <input

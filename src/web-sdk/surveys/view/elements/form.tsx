@@ -17,7 +17,7 @@ const COMPLETIONS: Record<FieldName, string> = {
 };
 const TYPES: Partial<Record<FieldName, "email" | "tel">> = { email: "email", phone: "tel" };
 /** The others stand two in a line. */
-const WIDE: readonly FieldName[] = ["addressLine1", "addressLine2", "email", "phone", "company"];
+const WIDE: ReadonlySet<FieldName> = new Set(["addressLine1", "addressLine2", "email", "phone", "company"]);
 
 /** An address or a contact: one text per field, in the order of the fields; those not shown stay `""`. */
 export function Form({ element, answer, onAnswer, ui, describedBy, isInvalid, isRequired }: ElementProps) {
@@ -27,6 +27,7 @@ export function Form({ element, answer, onAnswer, ui, describedBy, isInvalid, is
     const next = names.map((_, index) => (index === slot ? text : (given[index] ?? "")));
     onAnswer(next.every((each) => each === "") ? undefined : next);
   };
+  const wide = wideFields(names.filter((name) => element.fields[name]?.show === true));
   const isBegun = given.some((each) => each.trim() !== "");
   return (
     <div class="mo-fields">
@@ -35,7 +36,7 @@ export function Form({ element, answer, onAnswer, ui, describedBy, isInvalid, is
         if (field?.show !== true) return null;
         const isMissing = field.required && (given[slot] ?? "").trim() === "";
         return (
-          <label key={name} for={`${ui.id}-${element.id}-${name}`} class={WIDE.includes(name) ? "mo-wide" : ""}>
+          <label key={name} for={`${ui.id}-${element.id}-${name}`} class={wide.has(name) ? "mo-wide" : ""}>
             <span class="mo-label">
               {labelOf(field.placeholder, ui) || ui.messages[name]}
               {field.required && (isRequired || isBegun) && (
@@ -59,4 +60,18 @@ export function Form({ element, answer, onAnswer, ui, describedBy, isInvalid, is
       })}
     </div>
   );
+}
+
+/** Those that have a line of their own, one without a neighbour among them. */
+function wideFields(shown: readonly FieldName[]): ReadonlySet<FieldName> {
+  const wide = new Set<FieldName>();
+  let waiting: FieldName | null = null; // for its neighbour
+  for (const name of shown) {
+    const isAlone: boolean = WIDE.has(name);
+    if (isAlone) wide.add(name);
+    if (isAlone && waiting !== null) wide.add(waiting);
+    waiting = isAlone || waiting !== null ? null : name;
+  }
+  if (waiting !== null) wide.add(waiting);
+  return wide;
 }

@@ -7,6 +7,8 @@ import { Option } from "./choices.tsx";
 /** Narrower than this, a table of that many columns cannot be read. */
 const COLUMN_WIDTH_PX = 62;
 const ROW_LABEL_WIDTH_PX = 110;
+/** Labels up to this many characters stand beside each other in a list. */
+const SHORT_LABEL = 4;
 
 /** A table where there is room for one, else a list per row. The answer maps row labels to column labels. */
 export function Matrix({ element, answer, onAnswer, ui }: ElementProps) {
@@ -31,7 +33,7 @@ export function Matrix({ element, answer, onAnswer, ui }: ElementProps) {
         {named.map(({ row, name }) => (
           <fieldset key={name}>
             <legend>{row}</legend>
-            <div class="mo-options">
+            <div class={`mo-options ${columns.every((column) => column.length <= SHORT_LABEL) ? "mo-short" : ""}`}>
               {columns.map((column) => (
                 <Option
                   key={column}

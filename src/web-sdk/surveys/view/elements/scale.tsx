@@ -11,7 +11,10 @@ export function Scale({ element, answer, onAnswer, ui }: ElementProps) {
   const upper = textOf(element.upperLabel, ui);
   return (
     <>
-      <div class={isDrawn ? "mo-faces" : `mo-scale ${values.length > 7 ? "mo-many" : ""}`}>
+      <div
+        class={`${isDrawn ? "mo-faces" : "mo-scale"} ${values.length > 7 ? "mo-many" : ""}`}
+        style={{ "--mo-columns": Math.ceil(values.length / 2) }}
+      >
         {values.map((value, index) => (
           <label key={value} class={classOf({ element, value, index, count: values.length, answer })}>
             <input

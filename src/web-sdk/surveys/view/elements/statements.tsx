@@ -1,6 +1,7 @@
 /** A call to action, a consent, and a meeting to be booked. */
 import { OutIcon } from "../icons.tsx";
-import { type ElementProps, labelOf, textOf } from "../ui.ts";
+import { RichText } from "../rich-text.tsx";
+import { type ElementProps, textOf } from "../ui.ts";
 import { Option } from "./choices.tsx";
 
 export function CallToAction({ element, onAnswer, ui, describedBy }: ElementProps) {
@@ -28,7 +29,7 @@ export function Consent({ element, answer, onAnswer, ui }: ElementProps) {
     <Option
       type="checkbox"
       name={`${ui.id}-${element.id}`}
-      label={labelOf(element.label, ui)}
+      label={<RichText as="span" text={element.label} ui={ui} />}
       isChosen={isAccepted}
       onChoose={() => onAnswer(isAccepted ? undefined : "accepted")}
     />

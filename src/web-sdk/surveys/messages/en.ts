@@ -89,3 +89,6 @@ export const ENGLISH = {
   rule_fileExtensionIs: "Only these kinds of files: {extensions}",
   rule_fileExtensionIsNot: "None of these kinds of files: {extensions}",
 };
+
+/** A language has all of them, each with the same `{marks}`. */
+export type Messages = Record<keyof typeof ENGLISH, string>;
