@@ -113,7 +113,7 @@ async function overDatabase(
 ): Promise<Running> {
   const database = await startDatabase(options);
   try {
-    const { greeting, stop } = await start(database);
+    const { greeting, stop } = await database.whileItComes(() => start(database));
     return {
       greeting,
       stop: async () => {

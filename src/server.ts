@@ -7,7 +7,8 @@ import { type ChangeFeed, openChangeFeed } from "./db/change-feed.ts";
 import { type Database, openDatabase } from "./db/database.ts";
 import { createJobQueue, type JobQueue } from "./db/job-queue.ts";
 import { pendingMigrations } from "./db/migrate.ts";
-import { traceDatabase } from "./db/traced-database.ts";
+import { openReplicaReader, type ReplicaReader } from "./db/read-replica.ts";
+import { traceDatabase, traceQueries } from "./db/traced-database.ts";
 import type { MetricJson, Metrics } from "./http/metrics.ts";
 import { createOverloadGuard } from "./http/overload.ts";
 import type { RateStore } from "./http/rate-limit.ts";
@@ -40,6 +41,8 @@ export interface SharedAmongWorkers {
 /** Everything below HTTP. */
 export interface Backend {
   db: Database;
+  /** Null without DATABASE_REPLICA_URL. */
+  replica: ReplicaReader | null;
   changes: ChangeFeed;
   /** Tasks may be added; they run in processes that called `start`. */
   queue: JobQueue;
@@ -61,16 +64,24 @@ export interface Server extends Backend {
 export async function openBackend({ config, url, directUrl = url, log, trace }: BackendOptions): Promise<Backend> {
   const database = openDatabase({ url, poolSize: poolSizeOf(config), prepared: config.DATABASE_PREPARED_STATEMENTS, log });
   const db = trace ? traceDatabase(database, trace) : database;
+  const replica = openReplica(config, { db, primaryUrl: url, log });
+  const lists = replica && trace ? traceQueries(replica, trace) : (replica ?? db);
   const changes = await openChangeFeed({ url: directUrl, log });
   const queue = createJobQueue({ url: directUrl, log });
-  const services = createServices({ config, db, changes, queue, log, trace });
-  return { db, changes, queue, services, close };
+  const services = createServices({ config, db, lists, changes, queue, log, trace });
+  return { db, replica, changes, queue, services, close };
 
   async function close(): Promise<void> {
     await Promise.all([queue.stop(), services.webhookWorker.stop()]);
     await changes.close();
+    await replica?.close();
     await db.close();
   }
+}
+
+function openReplica(config: CompleteConfig, primary: { db: Database; primaryUrl: string; log: Logger }): ReplicaReader | null {
+  const { DATABASE_REPLICA_URL: url, DATABASE_PREPARED_STATEMENTS: prepared } = config;
+  return url === undefined ? null : openReplicaReader({ ...primary, url, poolSize: poolSizeOf(config), prepared });
 }
 
 /** Statements that may wait for each connection before requests are refused; of few connections so many in all. */
@@ -142,7 +153,7 @@ async function openTracing(): Promise<Tracing> {
 }
 
 async function openMetrics(
-  { db, services }: Backend,
+  { db, replica, services }: Backend,
   edge: { uncounted(): number; overloaded(): number },
   shared: SharedAmongWorkers | undefined,
 ): Promise<Metrics> {
@@ -151,6 +162,7 @@ async function openMetrics(
     sources: {
       identifyQueue: services.contacts.load,
       connections: db.connections,
+      replica: replica?.figures,
       uncountedRequests: edge.uncounted,
       refusedRequests: edge.overloaded,
       typeConflicts: services.typeConflicts.total,

@@ -29,6 +29,7 @@ import {
 import type { ChangeFeed } from "./db/change-feed.ts";
 import type { Database } from "./db/database.ts";
 import type { JobQueue } from "./db/job-queue.ts";
+import type { ListReader } from "./db/read-replica.ts";
 import { onceCommitted } from "./db/write-scope.ts";
 import { createDisplayService, type DisplayService } from "./displays/service.ts";
 import { createIdentifySecretService, type IdentifySecretService } from "./environments/identify-secret.ts";
@@ -128,6 +129,7 @@ export interface Services {
 export function createServices({
   config,
   db,
+  lists = db,
   changes,
   queue,
   log,
@@ -135,6 +137,8 @@ export function createServices({
 }: {
   config: CompleteConfig;
   db: Database;
+  /** What lists and exports are read with, which may be some seconds behind; default `db`. */
+  lists?: ListReader | undefined;
   changes: ChangeFeed;
   queue: JobQueue;
   log: Logger;
@@ -261,6 +265,7 @@ export function createServices({
   });
   const responseManagement = createResponseManagement({
     db,
+    lists,
     environments,
     surveys: liveSurveys,
     outbox,
@@ -280,6 +285,7 @@ export function createServices({
   });
   const contactManagement = createContactManagement({
     db,
+    lists,
     environments,
     watch,
     newId,
@@ -289,6 +295,7 @@ export function createServices({
   });
   const contactDirectory = createContactDirectory({
     db,
+    lists,
     segments,
     memberships: createMemberships({ db, environments, now: Date.now }),
   });
@@ -297,7 +304,7 @@ export function createServices({
     apiKeys,
     apiKeyManagement: createApiKeyManagement({ db, newId, now: Date.now, forget: apiKeys.forget }),
     attributeKeys,
-    attributeRows: createAttributeRowService({ db }),
+    attributeRows: createAttributeRowService({ lists }),
     attributeWriter: createAttributeWriter({
       db,
       createKeys: contacts.createKeys,
@@ -305,13 +312,13 @@ export function createServices({
       environments,
       watch,
     }),
-    auditLog: createAuditLogService({ db, now: Date.now, retentionDays: config.AUDIT_RETENTION_DAYS }),
+    auditLog: createAuditLogService({ db, lists, now: Date.now, retentionDays: config.AUDIT_RETENTION_DAYS }),
     contactLinks,
     companies,
-    companyDirectory: createCompanyDirectory({ db }),
+    companyDirectory: createCompanyDirectory({ db, lists }),
     contactDirectory,
     contactExporter: createContactExporter({
-      db,
+      lists,
       directory: contactDirectory,
       listResponses: responseManagement.listPage,
     }),
@@ -322,9 +329,15 @@ export function createServices({
     environmentRemoval,
     environments,
     erasures,
-    eventDirectory: createEventDirectory({ db }),
+    eventDirectory: createEventDirectory({ lists }),
     events,
-    identifySecrets: createIdentifySecretService({ db, secretBox, newSecret: newIdentifySecret, forget: environments.forget }),
+    identifySecrets: createIdentifySecretService({
+      db,
+      secretBox,
+      newSecret: newIdentifySecret,
+      forget: environments.forget,
+      isRequiredAnyway: config.IDENTIFY_SECRET.length > 0,
+    }),
     sealedSecrets: createSealedSecretService({ db, secretBox }),
     idempotency: createIdempotencyService({ db, secretBox, now: Date.now }),
     jobs,

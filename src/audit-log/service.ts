@@ -1,5 +1,6 @@
 import { inBatches } from "../db/batches.ts";
 import type { Database } from "../db/database.ts";
+import type { ListReader } from "../db/read-replica.ts";
 import { type Actor, runAsActor } from "../db/write-scope.ts";
 import { type Principal, requireOrganization } from "../shared/principal.ts";
 import { invalidField } from "../shared/problem.ts";
@@ -46,10 +47,12 @@ export interface AuditFilter {
 /** Who wrote what. The entries are made by triggers, in the writing transaction. See src/decisions/0037. */
 export function createAuditLogService({
   db,
+  lists,
   now,
   retentionDays,
 }: {
   db: Database;
+  lists: ListReader;
   now: () => number;
   /** 0 keeps everything. */
   retentionDays: number;
@@ -85,7 +88,7 @@ export function createAuditLogService({
     ];
     const given = conditions.filter(([, value]) => value !== undefined);
     const where = given.map(([condition], index) => ` and ${condition}${index + 2}`).join("");
-    const rows = await db.query<AuditEntry>(
+    const rows = await lists.query<AuditEntry>(
       `select id::text, "createdAt", "apiKeyId", "requestId", operation, action, "targetType", "targetId",
          "targetEnvironmentId" as "environmentId", "changedFields", before, after
        from audit_log where "organizationId" = $1${where} order by audit_log.id desc limit ${Math.floor(filter.limit) + 1}`,

@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs
 import { join } from "node:path";
 import type { Config } from "../config/env.ts";
 import type { Database } from "../db/database.ts";
+import { isUnavailable } from "../db/errors.ts";
 import { newId } from "../shared/ids.ts";
 import { StartError } from "../shared/start-error.ts";
 import { createBootstrapService, type Installation } from "./service.ts";
@@ -37,7 +38,8 @@ export async function ensureInstallation({ db, config }: { db: Database; config:
     });
     return { made, file, environmentId: made?.environments.production.id ?? (await service.findEnvironment()) };
   } catch (error) {
-    if (isWritten) rmSync(file, { force: true });
+    // Of a connection that was lost nobody knows whether it had committed: then the file has the only copy of the key.
+    if (isWritten && !isUnavailable(error)) rmSync(file, { force: true });
     throw error;
   }
 }

@@ -29,7 +29,8 @@ export function createBootstrapService({ db, newId }: { db: Database; newId: () 
    * Gives an empty database an organization with its owner, a project with both environments (default attribute keys
    * and a default language each) and an API key. Returns null when the database has an organization or a user
    * already. Of several processes one installs. `keep` is called before the commit, so that an installation whose
-   * key was not kept does not come into being; what it kept is void when this rejects.
+   * key was not kept does not come into being; what it kept is void when this rejects, unless
+   * the connection was lost: then nobody knows.
    */
   async function install(input: InstallationInput, keep: (installation: Installation) => void): Promise<Installation | null> {
     const installation: Installation = {

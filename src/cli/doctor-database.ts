@@ -1,7 +1,8 @@
 /** What `mortar doctor` asks the database. */
 import type { Config } from "../config/env.ts";
 import { pendingMigrations } from "../db/migrate.ts";
-import type { Session } from "../db/session.ts";
+import { awaitReplica } from "../db/read-replica.ts";
+import { openSession, type Session } from "../db/session.ts";
 import { type Finding, hint, ok, problem } from "./finding.ts";
 
 /** PostgreSQL's `server_version_num`. */
@@ -14,6 +15,7 @@ export async function examineServer(session: Session, config: Config): Promise<F
   return [
     await examineVersion(session),
     ...(await examineSettings(session, config)),
+    ...(await examineReplica(session, config)),
     await examineClock(session),
     await examineMigrations(session),
   ];
@@ -27,6 +29,23 @@ async function examineVersion(session: Session): Promise<Finding> {
   return number >= OLDEST_VERSION
     ? ok("database", `PostgreSQL ${version} answers`)
     : problem("database", `PostgreSQL ${version} is too old: use version 15 or newer`);
+}
+
+/** Nothing without a DATABASE_REPLICA_URL. */
+async function examineReplica(primary: Session, { DATABASE_REPLICA_URL: url }: Config): Promise<Finding[]> {
+  if (url === undefined) return [];
+  const what = "read replica";
+  const state = await awaitReplica({ primary, url });
+  if ("reason" in state)
+    return [problem(what, `not used: ${state.reason}; check DATABASE_REPLICA_URL, the replica and its link to the primary`)];
+  const replica = await openSession({ url, name: "doctor" });
+  try {
+    const [row] = await replica.query<{ feedback: string }>("select current_setting('hot_standby_feedback') as feedback");
+    if (row?.feedback === "on") return [ok(what, `follows the primary, ${state.lagMs} ms behind`)];
+    return [hint(what, "hot_standby_feedback is off, so the primary's vacuum breaks long exports off: switch it on there")];
+  } finally {
+    await replica.close();
+  }
 }
 
 async function examineMigrations(session: Session): Promise<Finding> {

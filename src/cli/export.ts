@@ -1,4 +1,8 @@
 import { Command } from "commander";
+import type { Config } from "../config/env.ts";
+import { awaitReplica } from "../db/read-replica.ts";
+import { openSession } from "../db/session.ts";
+import type { StartedDatabase } from "../db/start-database.ts";
 import { type ExportScope, exportLines } from "../transfer/service.ts";
 import { createArchiveFile } from "./archive-file.ts";
 import { createProgress } from "./progress.ts";
@@ -31,11 +35,12 @@ export const exportCommand = (): Command =>
     .addHelpText("after", HELP)
     .action(async ({ environment, organization, output }: Options) => {
       const scope = chooseScope(environment, organization);
-      await withDatabase("configured", async ({ database }) => {
+      await withDatabase("configured", async ({ config, database }) => {
         const file = await createArchiveFile(output);
         const progress = createProgress({ stream: process.stderr });
         try {
-          const counts = await exportLines({ url: database.directUrl, scope, write: file.write, onProgress: progress.update });
+          const url = await chooseSource(config, database);
+          const counts = await exportLines({ url, scope, write: file.write, onProgress: progress.update });
           await file.keep();
           progress.end();
           const rows = Object.entries(counts).map(([type, count]) => [type, String(count)]);
@@ -46,6 +51,23 @@ export const exportCommand = (): Command =>
         }
       });
     });
+
+/** The read replica, once it has all that was committed when the command was called; else the primary. */
+async function chooseSource(
+  { DATABASE_REPLICA_URL: url }: Pick<Config, "DATABASE_REPLICA_URL">,
+  { directUrl }: StartedDatabase,
+): Promise<string> {
+  if (url === undefined) return directUrl;
+  const primary = await openSession({ url: directUrl, name: "export" });
+  try {
+    const replica = await awaitReplica({ primary, url });
+    if (!("reason" in replica)) return url;
+    console.error(`The read replica is not used (${replica.reason}): exporting from the primary.`);
+    return directUrl;
+  } finally {
+    await primary.close();
+  }
+}
 
 function chooseScope(environmentId: string | undefined, organizationId: string | undefined): ExportScope {
   if (environmentId !== undefined && organizationId === undefined) return { environmentId };

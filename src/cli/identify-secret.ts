@@ -1,5 +1,8 @@
 import { Command } from "commander";
-import { withBackend } from "./run.ts";
+import type { Database } from "../db/database.ts";
+import type { Principal } from "../shared/principal.ts";
+import { operatorFor } from "./operator.ts";
+import { CommandFailure, withBackend } from "./run.ts";
 
 export const identifySecretCommand = (): Command =>
   new Command("identify-secret")
@@ -14,6 +17,21 @@ export const identifySecretCommand = (): Command =>
 
 const ENVIRONMENT = ["<environment id>", "the environment's id"] as const;
 
+/** Throws {@link CommandFailure} when there is no such environment. */
+async function findPlace(
+  db: Database,
+  id: string,
+): Promise<[operator: Principal, organizationId: string, environmentId: string]> {
+  const environment = await db.prisma.environment.findUnique({
+    where: { id },
+    select: { project: { select: { organizationId: true } } },
+  });
+  const project = environment?.project;
+  if (!project) throw new CommandFailure("environment not found");
+  const { organizationId } = project;
+  return [operatorFor({ environmentId: id, organizationId }), organizationId, id];
+}
+
 const rotateCommand = (): Command =>
   new Command("rotate")
     .description(
@@ -22,8 +40,9 @@ const rotateCommand = (): Command =>
     .argument(...ENVIRONMENT)
     .addHelpText("after", "\nExample:\n  mortar identify-secret rotate cm6orqtcl000319wj9wb7dltl")
     .action((environmentId: string) =>
-      withBackend(async ({ services }) => {
-        const { secret, hasPrevious } = await services.identifySecrets.rotate(environmentId);
+      withBackend(async ({ services: { identifySecrets }, db }) => {
+        const place = await findPlace(db, environmentId);
+        const { secret, hasPrevious } = await identifySecrets.rotate(...place);
         console.log(secret);
         console.error("It cannot be shown again. userIdSignature is: printf %s USER_ID | openssl dgst -sha256 -hmac SECRET");
         if (hasPrevious) console.error(`Once every signer has it: mortar identify-secret drop-previous ${environmentId}`);
@@ -36,8 +55,9 @@ const dropPreviousCommand = (): Command =>
     .argument(...ENVIRONMENT)
     .addHelpText("after", "\nExample:\n  mortar identify-secret drop-previous cm6orqtcl000319wj9wb7dltl")
     .action((environmentId: string) =>
-      withBackend(async ({ services }) => {
-        await services.identifySecrets.dropPrevious(environmentId);
+      withBackend(async ({ services: { identifySecrets }, db }) => {
+        const place = await findPlace(db, environmentId);
+        await identifySecrets.dropPrevious(...place);
         console.log("only the present secret signs now");
       }),
     );
@@ -48,9 +68,10 @@ const offCommand = (): Command =>
     .argument(...ENVIRONMENT)
     .addHelpText("after", "\nExample:\n  mortar identify-secret off cm6orqtcl000319wj9wb7dltl")
     .action((environmentId: string) =>
-      withBackend(async ({ services }, { config }) => {
-        await services.identifySecrets.switchOff(environmentId);
-        console.log(config.IDENTIFY_SECRET.length > 0 ? "IDENTIFY_SECRET applies" : "user ids need no signature");
+      withBackend(async ({ services: { identifySecrets }, db }) => {
+        const place = await findPlace(db, environmentId);
+        const { isRequired } = await identifySecrets.switchOff(...place);
+        console.log(isRequired ? "IDENTIFY_SECRET applies" : "user ids need no signature");
       }),
     );
 
@@ -60,9 +81,10 @@ const statusCommand = (): Command =>
     .argument(...ENVIRONMENT)
     .addHelpText("after", "\nExample:\n  mortar identify-secret status cm6orqtcl000319wj9wb7dltl")
     .action((environmentId: string) =>
-      withBackend(async ({ services }, { config }) => {
-        const { isOn, hasPrevious } = await services.identifySecrets.status(environmentId);
-        if (isOn) console.log(`on: a secret of its own${hasPrevious ? ", and the one before" : ""}`);
-        else console.log(config.IDENTIFY_SECRET.length > 0 ? "on: IDENTIFY_SECRET" : "off");
+      withBackend(async ({ services: { identifySecrets }, db }) => {
+        const place = await findPlace(db, environmentId);
+        const { isSet, hasPrevious, isRequired } = await identifySecrets.status(...place);
+        if (isSet) console.log(`on: a secret of its own${hasPrevious ? ", and the one before" : ""}`);
+        else console.log(isRequired ? "on: IDENTIFY_SECRET" : "off");
       }),
     );

@@ -10,6 +10,7 @@ import {
   WEBHOOK_TRIGGERS,
   type WebhookTrigger,
 } from "../webhooks/service.ts";
+import { operatorFor } from "./operator.ts";
 import { CommandFailure, UsageError, withBackend } from "./run.ts";
 import { formatTable } from "./table.ts";
 
@@ -174,14 +175,7 @@ async function operatorOf(db: Database, webhookId: string, environmentId: string
     const ids = webhooks.map(({ environment }) => environment.id).join(", ");
     throw new UsageError(`several environments have this webhook; name one with --environment: ${ids}`);
   }
-  const { id } = webhook.environment;
-  return {
-    apiKeyId: "command line",
-    organizationId: project.organizationId,
-    createdBy: null,
-    organizationAccess: { read: true, write: true },
-    permissions: new Map([[id, "manage"]]),
-  };
+  return operatorFor({ environmentId: webhook.environment.id, organizationId: project.organizationId });
 }
 
 function readLimit(text: string): number {

@@ -2,6 +2,7 @@ import type { Database } from "../db/database.ts";
 import { countList, dateConditions, type ListPage, queryList } from "../db/list.ts";
 import { findOwnedRow, readableEnvironments } from "../db/owned-row.ts";
 import type { Page } from "../db/page.ts";
+import type { ListReader } from "../db/read-replica.ts";
 import type { Principal } from "../shared/principal.ts";
 import type { Company } from "./service.ts";
 
@@ -20,7 +21,7 @@ export interface CompanyListFilter extends Pick<Page, "startDate" | "endDate" | 
 const COLUMNS = `t.id, t."environmentId", t."createdAt", t."updatedAt", t."companyId", t.attributes`;
 
 /** Companies as those see them who administer an environment. */
-export function createCompanyDirectory({ db }: { db: Database }) {
+export function createCompanyDirectory({ db, lists }: { db: Database; lists: ListReader }) {
   return { list, get };
 
   /**
@@ -36,8 +37,8 @@ export function createCompanyDirectory({ db }: { db: Database }) {
     const environmentIds = readableEnvironments(caller, environmentId);
     const source = { table: "companies", columns: COLUMNS, environmentIds, conditions, values };
     const [{ rows, nextCursor }, { total, isEstimate }] = await Promise.all([
-      queryList<"createdAt" | "updatedAt", CompanyDetails>(db, source, page),
-      countList(db, source),
+      queryList<"createdAt" | "updatedAt", CompanyDetails>(lists, source, page),
+      countList(lists, source),
     ]);
     return { rows, total, isEstimate, nextCursor };
   }

@@ -39,6 +39,9 @@ const Environment = z.object({
   DATABASE_DIRECT_URL: databaseUrl.describe(
     "The same database past a transaction pooler, for migrations and change notices; default `DATABASE_URL`",
   ),
+  DATABASE_REPLICA_URL: databaseUrl.describe(
+    "A streaming replica of the database, for lists and exports only; not used while it is away or lags more than 10 s",
+  ),
   DATABASE_POOL_SIZE: z.coerce
     .number()
     .int()
@@ -274,6 +277,7 @@ const Environment = z.object({
 
 /** Variables that mean nothing without another one. */
 const COMPANIONS = [
+  ["DATABASE_REPLICA_URL", "DATABASE_URL"],
   ["S3_ENDPOINT", "S3_BUCKET"],
   ["S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"],
   ["S3_SECRET_ACCESS_KEY", "S3_ACCESS_KEY_ID"],

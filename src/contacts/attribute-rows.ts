@@ -3,8 +3,8 @@
  * Source: management-api-v1 §6.
  */
 import { createHash } from "node:crypto";
-import type { Database } from "../db/database.ts";
 import { PART_ROWS, queryParts } from "../db/list.ts";
+import type { ListReader } from "../db/read-replica.ts";
 import type { AttributeDataType } from "../shared/attributes.ts";
 import type { Principal } from "../shared/principal.ts";
 
@@ -44,7 +44,7 @@ const COLUMNS = `
     join contact_attribute_keys k on k."environmentId" = t."environmentId" and k.key = a.key
     where a.value is not null) as values`;
 
-export function createAttributeRowService({ db }: { db: Database }) {
+export function createAttributeRowService({ lists }: { lists: ListReader }) {
   return { read };
 
   /**
@@ -66,7 +66,7 @@ export function createAttributeRowService({ db }: { db: Database }) {
     const all = { limit: Number.MAX_SAFE_INTEGER, skip: 0, sortBy: "createdAt", order: "asc" } as const;
     const partRows = Math.min(PART_ROWS, skip + limit); // nearly every contact has one at least
     let [passed, sent] = [0, 0];
-    for await (const contacts of queryParts<"createdAt", AttributedContact>(db, source, all, partRows)) {
+    for await (const contacts of queryParts<"createdAt", AttributedContact>(lists, source, all, partRows)) {
       const found = contacts.flatMap(rowsOf);
       const rows = found.slice(Math.max(0, skip - passed)).slice(0, limit - sent);
       if (rows.length > 0) yield rows;

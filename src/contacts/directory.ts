@@ -9,6 +9,7 @@ import {
   queryList,
 } from "../db/list.ts";
 import { findOwnedRow, readableEnvironments } from "../db/owned-row.ts";
+import type { ListReader } from "../db/read-replica.ts";
 import type { SegmentRow, SegmentService } from "../segments/service.ts";
 import type { AttributeValue } from "../shared/attributes.ts";
 import type { Principal } from "../shared/principal.ts";
@@ -60,10 +61,12 @@ const DETAILS_COLUMNS = `
 /** Contacts as they are looked up and listed, with all that is known of them. */
 export function createContactDirectory({
   db,
+  lists,
   segments,
   memberships,
 }: {
   db: Database;
+  lists: ListReader;
   segments: SegmentService;
   memberships: Memberships;
 }) {
@@ -78,11 +81,11 @@ export function createContactDirectory({
     filter: ContactListFilter & ListPage<"createdAt" | "updatedAt">,
   ): Promise<{ rows: ContactDetails[]; total: number; isEstimate: boolean; nextCursor: string | null }> {
     const source = await toSource(caller, filter);
-    const { total, isEstimate } = await countList(db, source);
+    const { total, isEstimate } = await countList(lists, source);
     const isSelective = filter.search !== undefined && !isEstimate;
-    const page = await queryList<"createdAt" | "updatedAt", ContactRow>(db, { ...source, isSelective }, filter);
+    const page = await queryList<"createdAt" | "updatedAt", ContactRow>(lists, { ...source, isSelective }, filter);
     const { rows, nextCursor } = page;
-    return { rows: await memberships.addSegments(rows), total, isEstimate, nextCursor };
+    return { rows: await memberships.addSegments(rows, lists), total, isEstimate, nextCursor };
   }
 
   /** By its id, or that of a contact that was merged into it. Throws `not_found` (contact), `forbidden`. */

@@ -1,5 +1,5 @@
-import type { Database } from "../db/database.ts";
 import { queryList } from "../db/list.ts";
+import type { ListReader } from "../db/read-replica.ts";
 import type { Principal } from "../shared/principal.ts";
 import type { ContactDetails, ContactDirectory } from "./directory.ts";
 
@@ -40,11 +40,11 @@ type ExportedRow = { id: string; environmentId: string; createdAt: Date };
 
 /** All that is stored about one person, for that person. */
 export function createContactExporter({
-  db,
+  lists,
   directory,
   listResponses,
 }: {
-  db: Database;
+  lists: ListReader;
   directory: ContactDirectory;
   listResponses: ResponseReader;
 }) {
@@ -82,7 +82,7 @@ export function createContactExporter({
   }
 
   function findAliases({ environmentId, id }: ContactDetails): Promise<ExportedAlias[]> {
-    return db.query<ExportedAlias>(
+    return lists.query<ExportedAlias>(
       `select id, "userId", "createdAt" as "mergedAt" from contact_aliases
        where "environmentId" = $1 and "contactId" = $2 order by "createdAt", id`,
       [environmentId, id],
@@ -95,7 +95,7 @@ export function createContactExporter({
     table: { table: string; columns: string },
   ): AsyncGenerator<Row> {
     const source = { ...table, environmentIds: [environmentId], conditions: [`c."contactId" = $1::text`], values: [id] };
-    yield* readPages((cursor) => queryList<"createdAt", Row>(db, source, { ...OLDEST_FIRST, cursor }));
+    yield* readPages((cursor) => queryList<"createdAt", Row>(lists, source, { ...OLDEST_FIRST, cursor }));
   }
 
   async function* readResponses(caller: Principal, { environmentId, id: contactId }: ContactDetails) {

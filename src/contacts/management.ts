@@ -5,6 +5,7 @@ import { isUniqueViolation } from "../db/errors.ts";
 import { type ListPage, queryParts } from "../db/list.ts";
 import { readableEnvironments } from "../db/owned-row.ts";
 import type { Page } from "../db/page.ts";
+import type { ListReader } from "../db/read-replica.ts";
 import type { EnvironmentService } from "../environments/service.ts";
 import type { ErasureService } from "../erasures/service.ts";
 import type { AttributeDataType, AttributeValue } from "../shared/attributes.ts";
@@ -54,6 +55,7 @@ const MAX_TRIES = 4;
 /** Contacts as those see and change them who administer an environment. Source: management-api-v2 §5.8. */
 export function createContactManagement({
   db,
+  lists,
   environments,
   watch,
   newId,
@@ -62,6 +64,7 @@ export function createContactManagement({
   eraseContact,
 }: {
   db: Database;
+  lists: ListReader;
   environments: EnvironmentService;
   watch: ContactWatch;
   newId: () => string;
@@ -74,7 +77,7 @@ export function createContactManagement({
   /** Of all environments that the caller may read, a part at a time, however many are asked for. */
   function read(caller: Principal, page: Omit<ListPage<Page["sortBy"]>, "cursor">): AsyncGenerator<Contact[], void, void> {
     const source = { table: "contacts", columns: COLUMNS, environmentIds: readableEnvironments(caller, undefined) };
-    return queryParts(db, { ...source, conditions: [], values: [] }, page);
+    return queryParts(lists, { ...source, conditions: [], values: [] }, page);
   }
 
   /** By its id, or that of a contact that was merged into it. Throws `not_found` (contact), `forbidden`. */

@@ -1,5 +1,6 @@
 /** The segments of many contacts at once, as identify would find them at this moment. */
-import type { Database, Transaction } from "../db/database.ts";
+import type { Database } from "../db/database.ts";
+import type { ListReader } from "../db/read-replica.ts";
 import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
 import { matchingSegmentIds, type SegmentSubject } from "../segments/service.ts";
 import { countEvents } from "./event-counts.ts";
@@ -42,16 +43,20 @@ export function createMemberships({
 }) {
   return { addSegments };
 
-  /** The same contacts, in their order, each with the ids of its segments. Nobody is calling: filters about a device are false. */
+  /**
+   * The same contacts, in their order, each with the ids of its segments. Nobody is calling: filters about a device are false.
+   * @param queries what the contacts were read with
+   */
   async function addSegments<Contact extends Member>(
     contacts: readonly Contact[],
+    queries: ListReader = db,
   ): Promise<(Contact & { segments: string[] })[]> {
     const segments = new Map<Contact, string[]>();
     for (const environmentId of new Set(contacts.map((contact) => contact.environmentId))) {
       const environment = await environments.configuration(environmentId);
       const own = contacts.filter((contact) => contact.environmentId === environmentId);
       const ids = own.map(({ id }) => id);
-      const facts = await loadFacts(db, environment, ids, now());
+      const facts = await loadFacts(queries, environment, ids, now());
       for (const contact of own) segments.set(contact, segmentsOf(environment, contact, facts.get(contact.id)));
     }
     return contacts.map((contact) => ({ ...contact, segments: segments.get(contact) ?? [] }));
@@ -75,7 +80,7 @@ export function createMemberships({
 
 /** By contacts' ids; of none when the environment has no segments. @param now milliseconds since the epoch */
 export async function loadFacts(
-  queries: Pick<Transaction, "query">,
+  queries: ListReader,
   environment: EnvironmentConfiguration,
   ids: readonly string[],
   now: number,

@@ -36,7 +36,7 @@ const UNAVAILABLE_CODES = new Set([
 ]);
 
 const UNAVAILABLE_MESSAGES =
-  /timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered a connection error|Cannot use a pool after calling end/;
+  /timeout exceeded when trying to connect|^timeout expired$|Connection terminated|Query read timeout|Client has encountered a connection error|Cannot use a pool after calling end/;
 
 /** Values the database cannot store: NUL in text, NUL in JSON, an unpaired surrogate. */
 const UNSTORABLE_CODES = new Set(["22021", "22P05", "22P02"]);
@@ -44,6 +44,14 @@ const UNSTORABLE_CODES = new Set(["22021", "22P05", "22P02"]);
 /** Whether the error means that the database is away, and that the same call may succeed later. */
 export function isUnavailable(error: unknown): boolean {
   return errors(error).some(({ code, message }) => UNAVAILABLE_CODES.has(code) || UNAVAILABLE_MESSAGES.test(message));
+}
+
+/** What a database says that is there, and busy or broken in itself. */
+const PRESENT_CODES = new Set(["25006", "53100", "53200", "53400", "55P03", "57014", "58030"]);
+
+/** As {@link isUnavailable}, where it is away altogether: not reached, lost on the way, starting, stopping, or full of others. */
+export function isAway(error: unknown): boolean {
+  return isUnavailable(error) && !errors(error).some(({ code }) => PRESENT_CODES.has(code));
 }
 
 /** Whether the transaction may be repeated as it is: a serialization failure or a deadlock. */

@@ -10,6 +10,7 @@ import pg from "pg";
 import type { Logger } from "pino";
 import { StartError } from "../shared/start-error.ts";
 import type { Database } from "./database.ts";
+import { isAway } from "./errors.ts";
 import { migrateQueue } from "./job-queue.ts";
 
 /** The same place seen from `src/db` and from `dist/db`. */
@@ -48,7 +49,12 @@ export interface MigrateOptions {
  * it had been applied, or stopped half-way earlier; rejects with the connection's error when the database is away.
  */
 export async function migrate({ url, log, folder = MIGRATIONS_FOLDER }: MigrateOptions): Promise<string[]> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000, application_name: "mortar migrate" });
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    application_name: "mortar migrate",
+  });
   client.on("error", (error) => log.warn({ err: error }, "connection lost while migrating"));
   await client.connect();
   try {
@@ -63,7 +69,7 @@ export async function migrate({ url, log, folder = MIGRATIONS_FOLDER }: MigrateO
     await migrateQueue(client, url, log);
     return pending.map(({ name }) => name);
   } finally {
-    await client.end(); // and with the session its lock
+    await client.end().catch(() => undefined); // and with the session its lock
   }
 }
 
@@ -145,6 +151,7 @@ async function takeLock(client: pg.Client): Promise<void> {
   try {
     await client.query("select pg_advisory_lock($1)", [ADVISORY_LOCK]);
   } catch (error) {
+    if (isAway(error)) throw error;
     throw new StartError(`Another process has been migrating the database for ${LOCK_WAIT}: ${messageOf(error)}`);
   }
   await client.query("reset lock_timeout");
@@ -182,6 +189,7 @@ async function apply(client: pg.Client, migration: Migration): Promise<void> {
     if (isAlone(migration.sql)) await applyAlone(client, migration);
     else await applyInTransaction(client, migration);
   } catch (error) {
+    if (isAway(error)) throw error;
     throw new StartError(`Migration ${migration.name} failed: ${messageOf(error)}`);
   }
 }

@@ -4,7 +4,7 @@ import pg from "pg";
 import type { Logger } from "pino";
 import type { Config } from "../config/env.ts";
 import { StartError } from "../shared/start-error.ts";
-import { isUnavailable } from "./errors.ts";
+import { isAway } from "./errors.ts";
 import { migrate, pendingMigrations } from "./migrate.ts";
 
 /** The configured database, up and migrated. */
@@ -14,6 +14,11 @@ export interface StartedDatabase {
   directUrl: string;
   /** Where an embedded database keeps its data; null for one that is not ours. */
   embeddedDir: string | null;
+  /**
+   * Runs `work`, and runs it again when the database was away meanwhile, for what is left of `waitMs`. Throws
+   * {@link StartError} when that was not enough, and whatever else `work` throws.
+   */
+  whileItComes<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Stops the database if this process started it. */
   stop(): Promise<void>;
 }
@@ -28,7 +33,7 @@ export interface StartDatabaseOptions {
   migrations?: "apply" | "configured" | "leave";
   /** Use an embedded database that a running server owns instead of refusing. */
   share?: boolean;
-  /** How long a database that is away is waited for. */
+  /** How long a database that is away is waited for, at first and when it goes away again during the start. */
   waitMs?: number;
   /** Ends the waiting. */
   signal?: AbortSignal;
@@ -42,24 +47,34 @@ const SPARE_CONNECTIONS = 20;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 5_000;
 
+type Located = Omit<StartedDatabase, "whileItComes">;
+
 /** Throws {@link StartError} when the database cannot be started, reached or used. */
 export async function startDatabase(options: StartDatabaseOptions): Promise<StartedDatabase> {
-  const { config, log, migrations = "configured" } = options;
-  const database =
-    config.DATABASE_URL === undefined ? await startEmbedded(options) : await awaitExternal(config.DATABASE_URL, options);
+  const { config, waitMs = 60_000 } = options;
+  const deadline = Date.now() + waitMs;
+  const database = config.DATABASE_URL === undefined ? await startEmbedded(options) : locateExternal(config.DATABASE_URL, config);
+  const whileItComes = <Result>(work: () => Promise<Result>) => retryWhileAway(work, { ...options, ...database, deadline });
   try {
-    const isOurs = database.embeddedDir !== null;
-    if (migrations === "apply" || (migrations === "configured" && (isOurs || config.MIGRATE_ON_START)))
-      await migrate({ url: database.directUrl, log });
-    else if (migrations === "configured") await refusePending(database.directUrl);
-    return database;
+    await whileItComes(async () => {
+      await tryQuery(database.directUrl, "select 1").catch(refuseRefusal(database.directUrl));
+      await prepare(database, options);
+    });
+    return { ...database, whileItComes };
   } catch (error) {
     await database.stop();
     throw error;
   }
 }
 
-async function startEmbedded({ config, log, share = false }: StartDatabaseOptions): Promise<StartedDatabase> {
+async function prepare(database: Located, { config, log, migrations = "configured" }: StartDatabaseOptions): Promise<void> {
+  const isOurs = database.embeddedDir !== null;
+  if (migrations === "apply" || (migrations === "configured" && (isOurs || config.MIGRATE_ON_START)))
+    await migrate({ url: database.directUrl, log });
+  else if (migrations === "configured") await refusePending(database.directUrl);
+}
+
+async function startEmbedded({ config, log, share = false }: StartDatabaseOptions): Promise<Located> {
   const { startEmbeddedPostgres } = await import("./embedded-postgres.ts");
   const dir = join(config.DATA_DIR, "postgres");
   const maxConnections = Math.max(60, config.DATABASE_POOL_SIZE + config.WORKERS * CONNECTIONS_OF_A_WORKER + SPARE_CONNECTIONS);
@@ -67,19 +82,34 @@ async function startEmbedded({ config, log, share = false }: StartDatabaseOption
   return { url, directUrl: url, embeddedDir: placed.dir, stop };
 }
 
-async function awaitExternal(url: string, options: StartDatabaseOptions): Promise<StartedDatabase> {
-  const { config, log, waitMs = 60_000, signal } = options;
-  const directUrl = config.DATABASE_DIRECT_URL ?? url;
-  const deadline = Date.now() + waitMs;
+function locateExternal(url: string, config: Config): Located {
+  return { url, directUrl: config.DATABASE_DIRECT_URL ?? url, embeddedDir: null, stop: async () => undefined };
+}
+
+async function retryWhileAway<Result>(
+  work: () => Promise<Result>,
+  { directUrl, deadline, log, signal }: Pick<StartDatabaseOptions, "log" | "signal"> & { directUrl: string; deadline: number },
+): Promise<Result> {
   for (let delayMs = RETRY_MIN_MS; ; delayMs = Math.min(delayMs * 2, RETRY_MAX_MS)) {
-    const failure = await tryQuery(directUrl, "select 1").then(() => null, toError);
-    if (failure === null) return { url, directUrl, embeddedDir: null, stop: async () => undefined };
-    if (!isUnavailable(failure)) throw new StartError(`The database at ${hostOf(directUrl)} refuses us: ${reasonOf(failure)}`);
-    if (signal?.aborted || Date.now() + delayMs > deadline)
-      throw new StartError(`The database at ${hostOf(directUrl)} could not be reached: ${reasonOf(failure)}`);
-    log.warn({ reason: reasonOf(failure), retryInMs: delayMs }, "database cannot be reached yet");
-    await sleep(delayMs, undefined, signal ? { signal } : {}).catch(() => undefined);
+    try {
+      return await work();
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      const reason = reasonOf(toError(error));
+      if (signal?.aborted || Date.now() + delayMs > deadline)
+        throw new StartError(`The database at ${hostOf(directUrl)} could not be reached: ${reason}`);
+      log.warn({ reason, retryInMs: delayMs }, "database cannot be reached yet");
+      await sleep(delayMs, undefined, signal ? { signal } : {}).catch(() => undefined);
+    }
   }
+}
+
+/** It is there, and does not let us in. */
+function refuseRefusal(url: string): (error: unknown) => never {
+  return (error) => {
+    if (isAway(error)) throw error;
+    throw new StartError(`The database at ${hostOf(url)} refuses us: ${reasonOf(toError(error))}`);
+  };
 }
 
 async function refusePending(url: string): Promise<void> {

@@ -41,7 +41,7 @@ const TTL_MS = 60_000;
 const TTL_WITHOUT_FEED_MS = 1_000;
 
 /** What SDKs are told goes on for this long after the database went away, or when it takes longer to answer. */
-const STALE = { isAway: isUnavailable, forMs: 60_000, patienceMs: 1_000 };
+const STALE = { isAway: isUnavailable, forMs: 60_000, patienceMs: 1_000, outdatedPatienceMs: 2_500 };
 
 /** States hold whole surveys and, beside them, their serialized forms: some hundred kilobytes each. */
 const MAX_STATES = 1_000;

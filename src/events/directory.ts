@@ -1,6 +1,6 @@
-import type { Database } from "../db/database.ts";
 import { type ListPage, queryList } from "../db/list.ts";
 import { readableEnvironments } from "../db/owned-row.ts";
+import type { ListReader } from "../db/read-replica.ts";
 import type { Principal } from "../shared/principal.ts";
 
 export type EventDirectory = ReturnType<typeof createEventDirectory>;
@@ -43,7 +43,7 @@ const FIND_CONTACTS = `
   select "contactId" from contact_aliases where "environmentId" = any($1::text[]) and (id = $2 or "userId" = $3)`;
 
 /** Events as those see them who administer an environment. */
-export function createEventDirectory({ db }: { db: Database }) {
+export function createEventDirectory({ lists }: { lists: ListReader }) {
   return { list };
 
   /** Of one environment, or of all that the caller may read. Throws `forbidden`; `invalid` (`cursor`). */
@@ -64,14 +64,14 @@ export function createEventDirectory({ db }: { db: Database }) {
     if (name !== undefined) conditions.push(`c.name = ${bind(name, "text")}`);
     if (startDate) conditions.push(`c."occurredAt" >= ${bind(startDate, "timestamptz")}`);
     if (endDate) conditions.push(`c."occurredAt" <= ${bind(endDate, "timestamptz")}`);
-    return await queryList(db, { table: "events", columns: COLUMNS, environmentIds, conditions, values }, page);
+    return await queryList(lists, { table: "events", columns: COLUMNS, environmentIds, conditions, values }, page);
   }
 
   async function findContactIds(
     environmentIds: readonly string[],
     { contactId, userId }: { contactId?: string | undefined; userId?: string | undefined },
   ): Promise<string[]> {
-    const rows = await db.query<{ id: string }>(FIND_CONTACTS, [environmentIds, contactId ?? null, userId ?? null]);
+    const rows = await lists.query<{ id: string }>(FIND_CONTACTS, [environmentIds, contactId ?? null, userId ?? null]);
     return rows.map(({ id }) => id);
   }
 }

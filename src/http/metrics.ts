@@ -13,6 +13,8 @@ export interface MetricSources {
   /** Values stored as text since the process started, because they did not have their attribute key's type. */
   typeConflicts(): number;
   connections(): { total: number; idle: number; waiting: number };
+  /** Absent without a read replica. `lagMs` is null while it is not known. */
+  replica?: (() => { reads: { replica: number; primary: number }; lagMs: number | null }) | undefined;
   /** Requests that no rate limit was applied to because its store was away. */
   uncountedRequests(): number;
   /** Requests that were refused because the server had too much to do. */
@@ -106,8 +108,35 @@ export async function createMetrics({
     "Requests that were refused because there was too much to do",
     sources.refusedRequests,
   );
+  addReplicaFigures();
   addWebhookFigures();
   return { measure, collect: () => registry.getMetricsAsJSON() };
+
+  /** Without a replica they stay at nought. */
+  function addReplicaFigures(): void {
+    new Counter({
+      name: "mortar_database_replica_reads_total",
+      help: "Lists that the read replica answered, and those that the primary did because the replica was away or lagged",
+      labelNames: ["source"],
+      registers,
+      collect() {
+        const { reads } = sources.replica?.() ?? NO_REPLICA;
+        this.reset();
+        for (const source of ["replica", "primary"] as const) this.inc({ source }, reads[source]);
+      },
+    });
+    new Gauge({
+      name: "mortar_database_replica_lag_seconds",
+      help: "By how much the read replica lags at most; missing while nobody knows",
+      registers,
+      aggregator: "max",
+      collect() {
+        const { lagMs } = sources.replica?.() ?? NO_REPLICA;
+        if (lagMs === null) this.remove();
+        else this.set(lagMs / 1000);
+      },
+    });
+  }
 
   /** One look into the database for all of them. */
   function addWebhookFigures(): void {
@@ -213,6 +242,8 @@ function readTogether<Figures>(read: () => Promise<Figures>): () => Promise<Figu
     return shared;
   };
 }
+
+const NO_REPLICA = { reads: { replica: 0, primary: 0 }, lagMs: 0 };
 
 const CONNECTIONS_HELP = {
   total: "Open database connections",

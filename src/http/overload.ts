@@ -1,6 +1,7 @@
 /** Says "not now" early, in each contract's own shape, rather than answer everybody late. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Problem } from "../shared/problem.ts";
+import { countedAddress } from "./counted-address.ts";
 
 export interface OverloadOptions {
   /** Requests that are answered at a time; one address has three quarters of them at most, so that others find room. */
@@ -89,9 +90,10 @@ export function createOverloadGuard({ maxRunning, waiting, maxWaiting }: Overloa
       const problem = obstacle(request);
       if (problem === undefined) {
         const enteredAt = clock.now;
-        enter(request.ip);
+        const address = countedAddress(request.ip);
+        enter(address);
         reply.raw.on("close", () => {
-          leave(request.ip);
+          leave(address);
           queue.left(clock.now - enteredAt);
         });
       }
@@ -99,7 +101,7 @@ export function createOverloadGuard({ maxRunning, waiting, maxWaiting }: Overloa
     });
 
     function obstacle(request: FastifyRequest): Problem | undefined {
-      const found = request.routeOptions.config.servedAlways ? null : findObstacle(request.ip);
+      const found = request.routeOptions.config.servedAlways ? null : findObstacle(countedAddress(request.ip));
       if (found === null) return undefined;
       refused++;
       queue.refused();
@@ -115,6 +117,7 @@ export function createOverloadGuard({ maxRunning, waiting, maxWaiting }: Overloa
     }
   }
 
+  /** @param ip as it is counted, as everywhere here */
   function enter(ip: string): void {
     running++;
     runningOf.set(ip, (runningOf.get(ip) ?? 0) + 1);

@@ -237,6 +237,12 @@ export const PERMISSIONS = {
   deleteWorkspace: ORGANIZATION_WRITE,
   getEnvironments: ORGANIZATION_READ,
   getEnvironment: ORGANIZATION_READ,
+  getIdentifySecret: ORGANIZATION_READ,
+  // Also `manage` on the environment.
+  setIdentifySecret: ORGANIZATION_WRITE,
+  rotateIdentifySecret: ORGANIZATION_WRITE,
+  dropPreviousIdentifySecret: ORGANIZATION_WRITE,
+  deleteIdentifySecret: ORGANIZATION_WRITE,
   getApiKeys: ORGANIZATION_READ,
   // Also all that the key that is made or rotated may do.
   createApiKey: ORGANIZATION_WRITE,

@@ -7,7 +7,7 @@ import { type OrganizationRole, requireUserManagement, type UserManagementMinimu
  * `forbidden` when the creator may not manage users and teams. Source: management-api-v2 §2.4.
  */
 export async function authorizeCreator(
-  tx: Transaction,
+  tx: Pick<Transaction, "query">,
   { createdBy, organizationId }: Principal,
   minimumRole: UserManagementMinimumRole,
 ): Promise<OrganizationRole | null> {

@@ -4,6 +4,7 @@ import { isMissingRow, isUniqueViolation } from "../db/errors.ts";
 import { dateConditions, queryList, queryParts } from "../db/list.ts";
 import { findOwnedRow, readableEnvironments } from "../db/owned-row.ts";
 import type { Page } from "../db/page.ts";
+import type { ListReader } from "../db/read-replica.ts";
 import type { EnvironmentConfiguration, EnvironmentService } from "../environments/service.ts";
 import { type PermissionLevel, type Principal, requireEnvironment } from "../shared/principal.ts";
 import { conflict, invalid, notFound, Problem, refused } from "../shared/problem.ts";
@@ -102,6 +103,7 @@ const SURVEY_PAGE = 25;
 /** Responses as those see and change them who administer an environment. Source: management-api-v2 §5.7, management-api-v1 §10. */
 export function createResponseManagement({
   db,
+  lists,
   environments,
   surveys,
   outbox,
@@ -111,6 +113,7 @@ export function createResponseManagement({
   log,
 }: {
   db: Database;
+  lists: ListReader;
   environments: EnvironmentService;
   surveys: LiveSurveyService;
   outbox: Pick<Outbox, "announce">;
@@ -142,7 +145,7 @@ export function createResponseManagement({
     if (surveyId !== undefined) conditions.push(`c."surveyId" = $${values.push(surveyId)}::text`);
     if (contactId !== undefined) conditions.push(`c."contactId" = $${values.push(contactId)}::text`);
     const source = { ...RESPONSES, environmentIds: readableEnvironments(caller, environmentId), conditions, values };
-    const { rows, nextCursor } = await queryList<Page["sortBy"], ResponseRecord>(db, source, { ...page, cursor });
+    const { rows, nextCursor } = await queryList<Page["sortBy"], ResponseRecord>(lists, source, { ...page, cursor });
     return { rows: rows.map(withFiles), nextCursor };
   }
 
@@ -160,7 +163,7 @@ export function createResponseManagement({
     const conditions = isOfSurvey ? [`c."surveyId" = $1::text`] : [];
     const values = isOfSurvey ? [surveyId] : [];
     const parts = queryParts<Page["sortBy"], ResponseRecord>(
-      db,
+      lists,
       { ...RESPONSES, environmentIds, conditions, values },
       { limit: isOfSurvey ? (limit ?? SURVEY_PAGE) : limit || MAX_UNASKED, skip, sortBy: "createdAt", order: "desc" },
     );

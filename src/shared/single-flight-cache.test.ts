@@ -3,7 +3,7 @@ import { createSingleFlightCache } from "./single-flight-cache.ts";
 
 const AWAY = new Error("away");
 const GONE = new Error("gone");
-const stale = { isAway: (error: unknown) => error === AWAY, forMs: 60_000, patienceMs: 20 };
+const stale = { isAway: (error: unknown) => error === AWAY, forMs: 60_000, patienceMs: 20, outdatedPatienceMs: 60 };
 
 /** A cache of a source that answers what `source.answer` says, a second after midnight of some day. */
 function open() {
@@ -85,4 +85,29 @@ describe("createSingleFlightCache", () => {
     source.answer = () => Promise.reject(AWAY);
     await expect(getAnyway()).rejects.toBe(AWAY);
   });
+});
+
+it("reads anew what may have changed, and goes on with it while its source is away", async () => {
+  const { clock, source, getAnyway, cache } = open();
+  await getAnyway();
+  clock.time += 1_000;
+  cache.clear();
+  source.answer = () => Promise.reject(AWAY);
+  expect(await getAnyway()).toEqual({ value: "first", ageMs: 1_000, isStale: true });
+  expect(cache.peek("key")).toBeUndefined();
+  clock.time += 1_000;
+  source.answer = () => new Promise(() => undefined);
+  expect(await getAnyway()).toEqual({ value: "first", ageMs: 2_000, isStale: true });
+  cache.clear(); // the question that is not answered holds nobody up
+  clock.time += 1_000;
+  source.answer = async () => "second";
+  expect(await getAnyway()).toEqual({ value: "second", ageMs: 0, isStale: false });
+});
+
+it("does not go on with what has changed", async () => {
+  const { source, getAnyway, cache } = open();
+  await getAnyway();
+  cache.delete("key");
+  source.answer = () => Promise.reject(AWAY);
+  await expect(getAnyway()).rejects.toBe(AWAY);
 });

@@ -11,7 +11,9 @@ export interface SingleFlightCache<Value> {
   getAnyway(key: string, load: () => Promise<Value>): Promise<Served<Value>>;
   /** The cached value if it is there and fresh, without loading. */
   peek(key: string): Value | undefined;
+  /** It changed, and is not served again. */
   delete(key: string): void;
+  /** Any may have changed: they are read anew before they are served, or go on as {@link StaleOptions} allow. */
   clear(): void;
 }
 
@@ -32,6 +34,8 @@ export interface StaleOptions {
   forMs: number;
   /** A source that has not answered in this time counts as away. */
   patienceMs: number;
+  /** The same where what is in memory may have changed. */
+  outdatedPatienceMs: number;
 }
 
 /** How often a source that is away is asked again, of each key. */
@@ -63,9 +67,9 @@ export function createSingleFlightCache<Value>({
   }
 
   /** A value of the future was read before the clock was put back: nobody knows its age. */
-  function isFresh({ loadedAt }: Entry<Value>): boolean {
+  function isFresh({ loadedAt, isOutdated }: Entry<Value>): boolean {
     const age = now() - loadedAt;
-    return age >= 0 && age < ttlMs();
+    return !isOutdated && age >= 0 && age < ttlMs();
   }
 
   async function getAnyway(key: string, load: () => Promise<Value>): Promise<Served<Value>> {
@@ -79,7 +83,8 @@ export function createSingleFlightCache<Value>({
   async function reload(key: string, load: () => Promise<Value>, entry: Entry<Value>, options: StaleOptions) {
     entry.triedAt = now();
     try {
-      return fresh(await inTime(get(key, load), options.patienceMs), values.get(key));
+      const patienceMs = entry.isOutdated ? options.outdatedPatienceMs : options.patienceMs;
+      return fresh(await inTime(get(key, load), patienceMs), values.get(key));
     } catch (error) {
       if (error === LATE || options.isAway(error)) {
         awaySince ??= now();
@@ -123,7 +128,7 @@ export function createSingleFlightCache<Value>({
 
   function store(key: string, value: Value, loadedAt: number): void {
     values.delete(key);
-    values.set(key, { value, loadedAt, triedAt: loadedAt });
+    values.set(key, { value, loadedAt, triedAt: loadedAt, isOutdated: false });
     if (values.size <= maxEntries) return;
     const [first] = values.keys();
     if (first !== undefined) values.delete(first);
@@ -135,8 +140,9 @@ export function createSingleFlightCache<Value>({
   }
 
   function clear(): void {
-    values.clear();
     loads.clear();
+    if (stale) for (const entry of values.values()) entry.isOutdated = true;
+    else values.clear();
   }
 }
 
@@ -145,6 +151,8 @@ interface Entry<Value> {
   loadedAt: number;
   /** When its source was last asked. */
   triedAt: number;
+  /** It may have changed since it was read. */
+  isOutdated: boolean;
 }
 
 const LATE = new Error("the source has not answered in time");

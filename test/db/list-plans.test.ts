@@ -110,7 +110,7 @@ it.each([
 ])("contacts, %s", async (_, filter) => {
   await expectIndexes((db, caller) => {
     const memberships = createMemberships({ db, environments: server.services.environments, now: Date.now });
-    const directory = createContactDirectory({ db, segments: createSegmentService({ db }), memberships });
+    const directory = createContactDirectory({ db, lists: db, segments: createSegmentService({ db }), memberships });
     return directory.list(caller, { ...page, ...filter });
   });
 });
@@ -120,7 +120,7 @@ it("contacts that follow a cursor", async () => {
     const { nextCursor } = await server.services.contactDirectory.list(caller, { ...page, skip: 9_000 });
     await expectIndexes((db) => {
       const memberships = createMemberships({ db, environments: server.services.environments, now: Date.now });
-      const directory = createContactDirectory({ db, segments: createSegmentService({ db }), memberships });
+      const directory = createContactDirectory({ db, lists: db, segments: createSegmentService({ db }), memberships });
       return directory.list(caller, { ...page, cursor: nextCursor ?? "" });
     });
   }
@@ -165,7 +165,7 @@ it.each([
   ["first page", {}],
   ["of a customer's id", { companyId: "company-77" }],
 ])("companies, %s", async (_, filter) => {
-  await expectIndexes((db, caller) => createCompanyDirectory({ db }).list(caller, { ...page, ...filter }));
+  await expectIndexes((db, caller) => createCompanyDirectory({ db, lists: db }).list(caller, { ...page, ...filter }));
 });
 
 it.each([
@@ -175,12 +175,13 @@ it.each([
   ["of some days", day],
 ])("events, %s", async (_, filter) => {
   const newest = { ...page, sortBy: "occurredAt" as const };
-  await expectIndexes((db, caller) => createEventDirectory({ db }).list(caller, { ...newest, ...filter }));
+  await expectIndexes((db, caller) => createEventDirectory({ lists: db }).list(caller, { ...newest, ...filter }));
 });
 
 const responsesOf = (db: Database) =>
   createResponseManagement({
     db,
+    lists: db,
     environments: server.services.environments,
     surveys: createLiveSurveyService({ db }),
     newId,

@@ -1,5 +1,6 @@
 /** What clients see while the database is gone, slow, deaf, read-only, full or out of connections. */
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import pg from "pg";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -27,6 +28,7 @@ beforeAll(async () => {
   await migrate({ url: database.url, log });
   admin = new pg.Client(database.url);
   await admin.connect();
+  await admin.query("listen mortar_change");
   await admin.query(`create role ${role} login password 'secret'`);
   await admin.query(`grant all on schema public, graphile_worker to ${role}`);
   for (const schema of ["public", "graphile_worker"])
@@ -47,7 +49,10 @@ beforeEach(async () => {
   url.password = "secret";
   server = await startTestServer({ DATABASE_URL: url.href });
   ({ environmentId } = await buildTenant(server.db));
+  // It makes an attribute key; what is read before that is heard of everywhere would be dropped again.
+  const isHeard = once(admin, "notification");
   expect((await identify("ada")).status).toBe(200);
+  await isHeard;
   expect((await readState()).status).toBe(200);
 });
 afterEach(async () => {

@@ -4,7 +4,8 @@
  * the seed and the shortest request that it found.
  */
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { operatorFor } from "../../src/cli/operator.ts";
 import { newId } from "../../src/shared/ids.ts";
 import { CALLS } from "../permissions/calls.ts";
 import { createObjectMakers, type Ids, type Kind, kindsOf } from "../permissions/objects.ts";
@@ -40,6 +41,9 @@ beforeAll(async () => {
   });
 });
 afterAll(() => server.close());
+
+/** User ids that had to be signed would keep every client call from what it does. */
+afterEach(() => server.services.identifySecrets.switchOff(operatorFor(ours), ours.organizationId, ours.environmentId));
 
 test.each(operations.map((operation) => [operation.id, operation] as const))(
   "%s answers as documented, whatever it is asked",

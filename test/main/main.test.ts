@@ -48,6 +48,19 @@ describe("the process with its own database", () => {
     expect(readFileSync(join(variables.DATA_DIR, "bootstrap.json"), "utf8")).toBe(before);
   });
 
+  it("serves although its database is killed while it starts", { timeout: 60_000 }, async () => {
+    const dataDir = join(folder.path, "killed-at-start");
+    const child = runServer({ DATA_DIR: dataDir });
+    await child.waitFor(/migration applied/);
+    process.kill(Number.parseInt(readFileSync(join(dataDir, "postgres/data/postmaster.pid"), "utf8"), 10), "SIGKILL");
+    const [, address = ""] = await child.waitFor(/^Mortar listens on (\S+);/m);
+    expect(child.output()).toMatch(/database cannot be reached yet/);
+    expect((await fetch(`${address}/ready`)).status).toBe(200);
+    expect(child.output()).toContain(
+      JSON.parse(readFileSync(join(dataDir, "bootstrap.json"), "utf8")).environments.production.id,
+    );
+  });
+
   it("refuses a folder that another server uses with one line and status 1", async () => {
     await startServer(variables);
     const second = runServer(variables);

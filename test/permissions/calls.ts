@@ -78,6 +78,7 @@ const projects = {
   update: (ids: Ids): Call => ({ path: project(ids), body: { name: newId() } }),
 };
 const apiKey = (ids: Ids): Call => ({ path: { ...organization(ids), apiKeyId: ids.apiKey } });
+const environmentCall = (ids: Ids): Call => ({ path: { ...organization(ids), environmentId: ids.environment } });
 const language = (ids: Ids): Call => ({ path: { languageId: ids.language } });
 const tag = (ids: Ids): Call => ({ path: { tagId: ids.tag } });
 const survey = (ids: Ids): Call => ({ path: { surveyId: ids.survey } });
@@ -257,7 +258,12 @@ export const CALLS: Record<KeyedOperation, (ids: Ids) => Call> = {
   updateWorkspace: projects.update,
   deleteWorkspace: projects.get,
   getEnvironments: (ids) => ({ path: organization(ids), query: { projectId: ids.project } }),
-  getEnvironment: (ids) => ({ path: { ...organization(ids), environmentId: ids.environment } }),
+  getEnvironment: environmentCall,
+  getIdentifySecret: environmentCall,
+  setIdentifySecret: (ids) => ({ ...environmentCall(ids), body: { secret: newId().repeat(2) } }),
+  rotateIdentifySecret: environmentCall,
+  dropPreviousIdentifySecret: environmentCall,
+  deleteIdentifySecret: environmentCall,
   getApiKeys: (ids) => ({ path: organization(ids) }),
   createApiKey: (ids) => ({
     path: organization(ids),

@@ -106,10 +106,11 @@ test(
 
 test("what needs no key asks for none, and takes no notice of one", async () => {
   const wrong: unknown[] = [];
+  const { environmentId } = await buildTenant(server.db); // whose user ids nobody has to sign
   for (const operation of await listOperations(server.app)) {
     if (isKeyed(operation.id)) continue;
     const call = {
-      path: { environmentId: ours.environmentId, filePath: "a.png", userId: "u" },
+      path: { environmentId, filePath: "a.png", userId: "u" },
       ...(operation.method !== "GET" && { body: {} }),
     };
     const [plain, keyed] = [await send(server.app, operation, null, call), await send(server.app, operation, "garbage", call)];
@@ -129,7 +130,15 @@ const GRANTS = new Set<KeyedOperation>(["createProject", "createWorkspace"]);
  * What takes permissions on environments beside access to the organization, and is 403 without. Their own tests say who
  * may; the project here is one that nobody may manage.
  */
-const TAKES_MORE = new Set<KeyedOperation>(["deleteProject", "deleteWorkspace", "createApiKey"]);
+const TAKES_MORE = new Set<KeyedOperation>([
+  "deleteProject",
+  "deleteWorkspace",
+  "createApiKey",
+  "setIdentifySecret",
+  "rotateIdentifySecret",
+  "dropPreviousIdentifySecret",
+  "deleteIdentifySecret",
+]);
 
 /** What the key that may do everything is answered, where that is no success. */
 const CONTROL: { [Id in KeyedOperation]?: readonly number[] } = {

@@ -91,7 +91,8 @@ async function run(): Promise<void> {
   madeKey = data.apiKey;
   const rotation = (await succeed("POST", `/api/v2/management/webhooks/${made.data.id}/rotate-secret`, {}, sentTwice)).json();
   rotatedSecret = rotation.data.secret;
-  identifySecret = (await server.services.identifySecrets.rotate(environmentId)).secret;
+  const place = `/api/v2/organizations/${organizationId}/environments/${environmentId}/identify-secret`;
+  identifySecret = (await succeed("POST", `${place}/rotate`, {}, sentTwice)).json().data.secret;
   server.startDelivering();
 
   const signed = { userId, userIdSignature: signUserId(identifySecret, userId) };

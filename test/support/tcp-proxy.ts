@@ -10,6 +10,8 @@ export interface TcpProxy {
    * in a network that swallows packets.
    */
   delay(ms: number): void;
+  /** Cuts every connection as soon as so many bytes more have come back through it; new ones are refused from then on. */
+  cutAfter(bytes: number): Promise<void>;
 }
 
 /** Stands before a server that a test wants to be away for a while. */
@@ -21,7 +23,19 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
   if (address === null || typeof address === "string") throw new Error("the proxy has no port");
   const { port } = address;
   let delayMs = 0;
-  return { port, cut, restore, delay };
+  /** How much may still come back, and who is told when that was it. */
+  let allowance = Infinity;
+  let onSpent: () => void = () => undefined;
+  return { port, cut, restore, delay, cutAfter };
+
+  async function cutAfter(bytes: number): Promise<void> {
+    allowance = bytes;
+    await new Promise<void>((resolve) => {
+      onSpent = resolve;
+    });
+    allowance = Infinity;
+    await cut();
+  }
 
   function delay(ms: number): void {
     delayMs = ms;
@@ -40,6 +54,8 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
         other.destroy();
       });
       socket.on("data", (bytes) => {
+        if (socket === upstream) allowance -= bytes.length;
+        if (allowance < 0) return onSpent();
         if (delayMs === 0) other.write(bytes);
         else if (delayMs !== Infinity) setTimeout(() => other.write(bytes), delayMs);
       });

@@ -1,3 +1,4 @@
+import { countedAddress } from "../../http/counted-address.ts";
 import type { RateBucket, RateLimiter } from "../../http/rate-limit.ts";
 import type { Services } from "../../services.ts";
 
@@ -26,7 +27,7 @@ export function countRequest(
   bucket = CLIENT_BUCKET,
 ): Promise<void> | undefined {
   const environmentId = params.environmentId.trim();
-  const counted = limiter.count(bucket, `${environmentId} ${ip}`);
+  const counted = limiter.count(bucket, `${environmentId} ${countedAddress(ip)}`);
   if (counted) return counted.then(countTotal);
   countTotal();
   return undefined;

@@ -8,6 +8,7 @@ import { Readable } from "node:stream";
 import multipart from "@fastify/multipart";
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { countedAddress } from "../../http/counted-address.ts";
 import { acceptAnything, parseJson } from "../../http/json-body.ts";
 import type { RateBucket } from "../../http/rate-limit.ts";
 import { forbidden, invalid, Problem } from "../../shared/problem.ts";
@@ -73,7 +74,7 @@ export const storageLocalRoute: FastifyPluginAsync<ClientApiOptions> = async (ap
       validatorCompiler: acceptAnything,
     },
     async (request, reply) => {
-      await limiter.count(BUCKET, request.ip);
+      await limiter.count(BUCKET, countedAddress(request.ip));
       const { id: environmentId } = await environments.configuration(request.params.environmentId);
       const isForm = request.isMultipart();
       await uploads.receive({ environmentId, ...(isForm ? await readForm(request) : readEncodedFile(request)) });

@@ -1,6 +1,7 @@
 /** `POST /storage`: the permission to upload a file for a survey's element. Source: client-api §15.1. */
 import type { FastifyPluginAsync, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { countedAddress } from "../../http/counted-address.ts";
 import { acceptAnything, parseJson } from "../../http/json-body.ts";
 import type { RateBucket } from "../../http/rate-limit.ts";
 import { invalid, type ProblemIssue } from "../../shared/problem.ts";
@@ -77,7 +78,7 @@ export const storageRoute: FastifyPluginAsync<ClientApiOptions> = async (app, { 
       const environment = await environments.configuration(request.params.environmentId);
       const { surveyId, elementId, fileName } = parseBody(parseJson(request.body));
       const survey = await uploads.findSurvey(environment, surveyId);
-      await limiter.count(ADDRESS_BUCKET, `${environment.id} ${request.ip}`);
+      await limiter.count(ADDRESS_BUCKET, `${environment.id} ${countedAddress(request.ip)}`);
       await limiter.count(ENVIRONMENT_BUCKET, environment.id);
       const receiverUrl = `${originOf(request, uploads.publicUrl)}${app.prefix}/${environment.id}/storage/local`;
       const { form, fileUrl, signing, ...slot } = await uploads.createSlot(survey, { elementId, fileName, receiverUrl });

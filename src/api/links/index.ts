@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
+import { countedAddress } from "../../http/counted-address.ts";
 import { createErrorHandler } from "../../http/errors.ts";
 import { answerOtherMethods } from "../../http/methods.ts";
 import type { RateBucket, RateLimiter } from "../../http/rate-limit.ts";
@@ -67,11 +68,11 @@ function servePages(
     done(null, String(body)),
   );
   app.get<LinkRoute>("/:id", { schema: { hide: true, operationId: operations.show } }, async (request, reply) => {
-    await options.limiter.count(PAGE_BUCKET, request.ip);
+    await options.limiter.count(PAGE_BUCKET, countedAddress(request.ip));
     return await answer(request, reply, null);
   });
   app.post<LinkRoute>("/:id", { schema: { hide: true, operationId: operations.enterPin } }, async (request, reply) => {
-    await options.limiter.count(PIN_BUCKET, `${request.params.id} ${request.ip}`);
+    await options.limiter.count(PIN_BUCKET, `${request.params.id} ${countedAddress(request.ip)}`);
     const form = new URLSearchParams(typeof request.body === "string" ? request.body : "");
     return await answer(request, reply, form.get("pin") ?? "");
   });

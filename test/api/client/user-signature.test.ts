@@ -1,5 +1,6 @@
 /** Signed user ids: off unless the environment, or the installation, has a secret. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { operatorFor } from "../../../src/cli/operator.ts";
 import { signUserId } from "../../../src/shared/user-signature.ts";
 import { buildSurvey, buildTenant, type Tenant } from "../../support/build.ts";
 import { startTestServer, type TestServer } from "../../support/server.ts";
@@ -14,6 +15,8 @@ afterAll(() => server.close());
 
 const QUESTION = { id: "q1", type: "openText", headline: { default: "Hi?" }, required: false };
 const DOCUMENT = { blocks: [{ id: "b1", name: "Block", elements: [QUESTION] }] };
+
+const placeOf = (tenant: Tenant) => [operatorFor(tenant), tenant.organizationId, tenant.environmentId] as const;
 
 interface Call {
   name: string;
@@ -70,7 +73,7 @@ test("every call that names a user is 401 without a signature, 403 with another'
   const tenant = await buildTenant(server.db);
   const calls = await callsOf(tenant);
   await statuses(calls); // the configuration is cached now
-  const { secret } = await server.services.identifySecrets.rotate(tenant.environmentId);
+  const { secret } = await server.services.identifySecrets.rotate(...placeOf(tenant));
   expect(await statuses(calls)).toEqual(all(calls, 401));
   expect(await statuses(calls, signUserId(secret, "bob"))).toEqual(all(calls, 403));
   expect(await statuses(calls, signUserId(secret, "ada"))).toEqual(all(calls, 200));
@@ -80,7 +83,7 @@ test("every call that names a user is 401 without a signature, 403 with another'
 test("a refusal has the contract's envelope, and writes nothing", async () => {
   const tenant = await buildTenant(server.db);
   const [call] = await callsOf(tenant);
-  await server.services.identifySecrets.rotate(tenant.environmentId);
+  await server.services.identifySecrets.rotate(...placeOf(tenant));
   if (!call) throw new Error("There is a call");
   const [missing, wrong] = [await send(server, call), await send(server, call, "0".repeat(64))];
   expect(missing.json()).toEqual({ code: "not_authenticated", message: expect.stringContaining("is missing"), details: {} });
@@ -95,7 +98,7 @@ test("a refusal has the contract's envelope, and writes nothing", async () => {
 
 test("a display and a response without a user need no signature", async () => {
   const tenant = await buildTenant(server.db);
-  await server.services.identifySecrets.rotate(tenant.environmentId);
+  await server.services.identifySecrets.rotate(...placeOf(tenant));
   const anonymous = (await callsOf(tenant)).filter(({ name }) => ["display", "response"].includes(name));
   for (const { body, ...call } of anonymous)
     expect((await send(server, { ...call, body: { ...body, userId: undefined } })).statusCode).toBe(200);
@@ -104,23 +107,24 @@ test("a display and a response without a user need no signature", async () => {
 
 test("two secrets are good after a rotation, one after the former was dropped, none is asked for once it is off", async () => {
   const tenant = await buildTenant(server.db);
-  const { environmentId } = tenant;
   const [call] = await callsOf(tenant);
   if (!call) throw new Error("There is a call");
   const { identifySecrets } = server.services;
-  const one = await identifySecrets.rotate(environmentId);
-  const other = await identifySecrets.rotate(environmentId);
+  const one = await identifySecrets.rotate(...placeOf(tenant));
+  const other = await identifySecrets.rotate(...placeOf(tenant));
   expect([one.hasPrevious, other.hasPrevious]).toEqual([false, true]);
   const answers = async () => {
     const signatures = [one, other].map(({ secret }) => signUserId(secret, "ada"));
     return Promise.all([...signatures, undefined].map(async (each) => (await send(server, call, each)).statusCode));
   };
   expect(await answers()).toEqual([200, 200, 401]);
-  await identifySecrets.dropPrevious(environmentId);
+  await identifySecrets.dropPrevious(...placeOf(tenant));
   expect(await answers()).toEqual([403, 200, 401]);
-  await identifySecrets.switchOff(environmentId);
+  await identifySecrets.switchOff(...placeOf(tenant));
   expect(await answers()).toEqual([200, 200, 200]);
-  await expect(identifySecrets.rotate("none")).rejects.toMatchObject({ kind: "not_found" });
+  await expect(identifySecrets.rotate(operatorFor(tenant), tenant.organizationId, "none")).rejects.toMatchObject({
+    kind: "not_found",
+  });
 });
 
 test("a secret that cannot be opened lets nobody in", async () => {
@@ -140,7 +144,7 @@ test("IDENTIFY_SECRET holds for environments that have none of their own", async
     if (!call) throw new Error("There is a call");
     expect((await send(strict, call)).statusCode).toBe(401);
     expect((await send(strict, call, signUserId(DEFAULT_SECRET, "ada"))).statusCode).toBe(200);
-    const { secret } = await strict.services.identifySecrets.rotate(tenant.environmentId);
+    const { secret } = await strict.services.identifySecrets.rotate(...placeOf(tenant));
     expect((await send(strict, call, signUserId(DEFAULT_SECRET, "ada"))).statusCode).toBe(403);
     expect((await send(strict, call, signUserId(secret, "ada"))).statusCode).toBe(200);
   } finally {

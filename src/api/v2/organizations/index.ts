@@ -8,6 +8,7 @@ import type { Services } from "../../../services.ts";
 import { apiKeyRoutes } from "./api-keys.ts";
 import { auditLogRoutes } from "./audit-log.ts";
 import { environmentRoutes } from "./environments.ts";
+import { identifySecretRoutes } from "./identify-secret.ts";
 import { projectRoutes } from "./projects.ts";
 import { teamRoutes } from "./teams.ts";
 import { userRoutes } from "./users.ts";
@@ -21,6 +22,7 @@ export const organizationApi: FastifyPluginAsync<{ services: Services }> = async
     await guarded.register(projectRoutes, { services, path: "projects" });
     await guarded.register(projectRoutes, { services, path: "workspaces" });
     await guarded.register(environmentRoutes, { services });
+    await guarded.register(identifySecretRoutes, { services });
     await guarded.register(apiKeyRoutes, { services });
     await guarded.register(auditLogRoutes, { services });
     await guarded.register(userRoutes, { services });
