@@ -41,10 +41,16 @@ export async function serve<Prepared>(options: ServeOptions<Prepared>): Promise<
   }
 }
 
+/**
+ * Connections that wait to be accepted; the system may allow fewer. Beyond it callers do not get a refusal, which they would
+ * be given at once, but none at all, and knock again seconds later.
+ */
+const BACKLOG = 4_096;
+
 /** Returns the port, which the system chooses for 0. */
 async function listen(app: FastifyInstance, { host, port }: { host: string; port: number }): Promise<number> {
   try {
-    await app.listen({ host, port });
+    await app.listen({ host, port, backlog: BACKLOG });
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "EADDRINUSE")

@@ -137,10 +137,12 @@ function residentMegabytes(): number {
 function report(title: string, outcomes: readonly Outcome[]): void {
   const count = (pick: (outcome: Outcome) => boolean) => outcomes.filter(pick).length;
   const served = outcomes.filter(isGood);
+  const others = outcomes.filter(({ status }) => status !== null && status >= 300 && status !== 503);
+  const kinds = [...new Set(others.map(({ status }) => status))].join(", ");
   console.log(
     `${title}: ${outcomes.length} calls, p50 ${percentile(served, 0.5).toFixed(1)} ms, p95 ${percentile(served, 0.95).toFixed(1)} ms, p99 ${percentile(served, 0.99).toFixed(1)} ms; ` +
       `${count(({ status }) => status === 503)} refused (503), ${count(({ status }) => status === null)} unanswered, ` +
-      `${count(({ status }) => status !== null && status >= 300 && status !== 503)} other errors`,
+      `${others.length} other errors${kinds && ` (${kinds})`}`,
   );
 }
 
