@@ -68,6 +68,39 @@ describe("a batcher", () => {
     expect(batches.map(({ items }) => keys(items))).toEqual([["k4"], ["k1", "k2", "k3"]]);
   });
 
+  test("lets a third batch wait while two are under way, unless these take long", async () => {
+    const { batches, submit, finishAll } = build({ maxRunning: 4 });
+    const answers: Promise<number>[] = [];
+    for (const key of ["a", "b", "c", "d"]) {
+      answers.push(submit({ key, value: 1 }));
+      await turn();
+    }
+    expect(batches.map(({ items }) => keys(items))).toEqual([["a"], ["b"]]);
+    await expect.poll(() => batches.map(({ items }) => keys(items))).toEqual([["a"], ["b"], ["c", "d"]]);
+    answers.push(submit({ key: "e", value: 1 }));
+    await turn();
+    expect(batches).toHaveLength(4);
+    answers.push(submit({ key: "f", value: 1 }));
+    await new Promise((resume) => setTimeout(resume, 50));
+    expect(batches).toHaveLength(4); // there are no more connections
+    await finishAll();
+    expect(await Promise.all(answers)).toEqual([10, 10, 10, 10, 10, 10]);
+  });
+
+  test("does not turn in circles while all that waits is of a key that is under way", async () => {
+    const { batches, submit, finishAll, load } = build({ maxRunning: 4 });
+    const answers = [submit({ key: "same", value: 1 })];
+    await turn();
+    answers.push(submit({ key: "same", value: 2 }));
+    const before = performance.eventLoopUtilization();
+    await new Promise((resume) => setTimeout(resume, 60));
+    expect(performance.eventLoopUtilization(before).utilization).toBeLessThan(0.5);
+    expect(batches).toHaveLength(1);
+    expect(load()).toEqual({ waiting: 1, running: 1 });
+    await finishAll();
+    expect(await Promise.all(answers)).toEqual([10, 20]);
+  });
+
   test("sends items of one key that can be merged as one, after what is under way", async () => {
     const { batches, submit, finishAll } = build({ maxRunning: 4 });
     const first = submit({ key: "same", value: 1 });

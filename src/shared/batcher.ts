@@ -45,6 +45,11 @@ interface Group<Item, Result> {
   members: Waiting<Item, Result>[];
 }
 
+/** So many batches under way keep a database busy that answers soon; what arrives meanwhile goes together, and costs less. */
+const FEW = 2;
+/** A batch that takes longer (ms) waits for something, a lock or a distant database; it makes room for another beside it. */
+const SLOW_MS = 20;
+
 /**
  * Sends what is waiting, together, whenever there is room: alone when nothing else arrives, in batches under load, the
  * larger the higher it is.
@@ -53,9 +58,12 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
   const { run, isOfOneItem, keyOf, merge, maxRunning, maxBatch, maxWaiting } = options;
   let queue: Waiting<Item, Result>[] = [];
   const busy = new Set<string>();
-  let running = 0;
+  /** When each batch that is under way was sent. */
+  const running = new Set<{ since: number }>();
   let isScheduled = false;
-  return { submit, load: () => ({ waiting: queue.length, running }) };
+  /** Looks again when the batches under way have become slow. */
+  let patience: NodeJS.Timeout | undefined;
+  return { submit, load: () => ({ waiting: queue.length, running: running.size }) };
 
   function submit(item: Item): Promise<Result> {
     if (queue.length >= maxWaiting) return Promise.reject(unavailable("Too many requests are waiting", 1));
@@ -67,21 +75,44 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
 
   /** Sends at the end of this turn of the event loop, after all that arrived in it was read. */
   function schedule(): void {
-    if (isScheduled || running >= maxRunning) return;
+    if (isScheduled || (patience && running.size >= FEW)) return;
+    if (running.size >= room()) {
+      wait();
+      return;
+    }
     isScheduled = true;
     setImmediate(() => {
       isScheduled = false;
-      while (running < maxRunning && queue.length > 0 && send());
+      while (running.size < room() && queue.length > 0 && send());
+      if (queue.length > 0 && running.size >= room()) wait();
     });
+  }
+
+  function room(): number {
+    if (running.size < FEW) return Math.min(FEW, maxRunning);
+    const since = performance.now() - SLOW_MS;
+    const slow = [...running].filter((batch) => batch.since <= since).length;
+    return Math.min(FEW + slow, maxRunning);
+  }
+
+  function wait(): void {
+    if (running.size === maxRunning) return; // the next one that ends is all that helps
+    patience ??= setTimeout(() => {
+      patience = undefined;
+      if (queue.length > 0) schedule();
+    }, SLOW_MS).unref();
   }
 
   /** Returns whether there was anything that could go. */
   function send(): boolean {
     const batch = take();
     if (batch.length === 0) return false;
-    running++;
+    const sent = { since: performance.now() };
+    running.add(sent);
     void settle(batch).finally(() => {
-      running--;
+      running.delete(sent);
+      clearTimeout(patience);
+      patience = undefined;
       for (const { key } of batch) busy.delete(key);
       if (queue.length > 0) schedule();
     });
