@@ -28,14 +28,15 @@ export interface PreparedBody {
   isCompressible: boolean;
   /**
    * The body with this end, in the coding; null is none. To be waited for only when it is the first in its coding.
-   * @param end at most 65 535 bytes of UTF-8, not empty; else a RangeError is thrown
+   * @param end at most 65 535 bytes of UTF-8, not empty; else a RangeError is thrown where there is a coding
    */
-  finish(end: string, encoding: Encoding | null): Buffer | Promise<Buffer>;
+  finish(end: string, encoding: Encoding | null): Buffer | string | Promise<Buffer>;
 }
 
 export function prepareBody(text: string): PreparedBody {
   const start = Buffer.from(text);
   const startCrc = crc32(start);
+  const isAscii = start.length === text.length;
   const compressed = new Map<Encoding, Buffer>();
   const compressions = new Map<Encoding, Promise<Buffer>>();
   return {
@@ -44,8 +45,9 @@ export function prepareBody(text: string): PreparedBody {
     finish,
   };
 
-  function finish(text: string, encoding: Encoding | null): Buffer | Promise<Buffer> {
-    const end = Buffer.from(text);
+  function finish(ending: string, encoding: Encoding | null): Buffer | string | Promise<Buffer> {
+    if (encoding === null && isAscii) return text + ending; // Node sends it together with the head, and copies it once
+    const end = Buffer.from(ending);
     if (end.length === 0 || end.length > MAX_END_BYTES) throw new RangeError(`an end of ${end.length} bytes fits into no block`);
     if (encoding === null) return Buffer.concat([start, end]);
     const known = compressed.get(encoding);

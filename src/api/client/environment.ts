@@ -183,7 +183,7 @@ export const environmentRoute: FastifyPluginAsync<ClientApiOptions> = async (app
     const finished = body.finish(`"${isoTime(now + STATE_LIFETIME_MS)}"}}`, encoding);
     return finished instanceof Promise ? finished.then(sendBytes) : sendBytes(finished);
 
-    function sendBytes(bytes: Buffer): FastifyReply {
+    function sendBytes(bytes: Buffer | string): FastifyReply {
       if (encoding !== null) reply.header("content-encoding", encoding);
       return reply.type("application/json; charset=utf-8").header("etag", environmentTag(body.hash, now)).send(bytes);
     }
