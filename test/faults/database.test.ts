@@ -9,6 +9,7 @@ import { buildTenant } from "../support/build.ts";
 import { createEmptyDatabase, type EmptyDatabase } from "../support/empty-database.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import { createTimedCalls } from "./timed-calls.ts";
 
 const log = pino({ level: "silent" });
 /** The promise is three seconds; the machine that tests may be busy. */
@@ -18,6 +19,7 @@ let database: EmptyDatabase;
 let proxy: TcpProxy;
 let server: TestServer;
 let environmentId: string;
+const { identify, readState } = createTimedCalls(() => ({ baseUrl: server.baseUrl, environmentId }));
 /** Past the server and its proxy, as the superuser. */
 let admin: pg.Client;
 /** The server's own role: a superuser may connect whatever the limits. */
@@ -59,24 +61,6 @@ afterEach(async () => {
   await server.close();
   await proxy.cut();
 });
-
-async function identify(userId: string) {
-  const startedAt = performance.now();
-  const response = await fetch(`${server.baseUrl}/api/v2/client/${environmentId}/user`, {
-    method: "POST",
-    body: JSON.stringify({ userId, attributes: { plan: randomUUID() } }),
-  });
-  const body: unknown = await response.json();
-  return { status: response.status, retryAfter: response.headers.get("retry-after"), body, ms: performance.now() - startedAt };
-}
-
-async function readState() {
-  const startedAt = performance.now();
-  const response = await fetch(`${server.baseUrl}/api/v1/client/${environmentId}/environment`);
-  await response.arrayBuffer();
-  const { status, headers } = response;
-  return { status, warning: headers.get("warning"), age: headers.get("age"), ms: performance.now() - startedAt };
-}
 
 function expectRefused(answer: Awaited<ReturnType<typeof identify>>): void {
   expect(answer).toMatchObject({ status: 503, body: { code: "service_unavailable", details: {} } });

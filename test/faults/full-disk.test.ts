@@ -10,6 +10,7 @@ import { migrate } from "../../src/db/migrate.ts";
 import { buildTenant } from "../support/build.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { mountSmallDisk } from "../support/small-disk.ts";
+import { createTimedCalls } from "./timed-calls.ts";
 
 const log = pino({ level: "silent" });
 /** The promise is three seconds; the machine that tests may be busy. */
@@ -22,6 +23,7 @@ describe.skipIf(disk === null)("a server whose database has no room left (skippe
   let postgres: EmbeddedPostgres;
   let server: TestServer;
   let environmentId: string;
+  const { identify, readState } = createTimedCalls(() => ({ baseUrl: server.baseUrl, environmentId }));
   beforeAll(async () => {
     postgres = await startEmbeddedPostgres({ dir: join(disk?.path ?? "", "postgres"), log });
     await migrate({ url: postgres.url, log });
@@ -118,22 +120,5 @@ describe.skipIf(disk === null)("a server whose database has no room left (skippe
         await Promise.all(running);
       },
     };
-  }
-
-  async function identify(userId: string) {
-    const startedAt = performance.now();
-    const response = await fetch(`${server.baseUrl}/api/v2/client/${environmentId}/user`, {
-      method: "POST",
-      body: JSON.stringify({ userId, attributes: { plan: randomUUID() } }),
-    });
-    const body: unknown = await response.json();
-    return { status: response.status, retryAfter: response.headers.get("retry-after"), body, ms: performance.now() - startedAt };
-  }
-
-  async function readState() {
-    const startedAt = performance.now();
-    const response = await fetch(`${server.baseUrl}/api/v1/client/${environmentId}/environment`);
-    await response.arrayBuffer();
-    return { status: response.status, warning: response.headers.get("warning"), ms: performance.now() - startedAt };
   }
 });
